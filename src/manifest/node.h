@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* A tree of YAML values that remembers where each came from. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "braid/error.h"
+
+/* A place in a file: 1-based; line 0 means "not from a file". @file is borrowed. */
+struct place {
+	const char *file;
+	unsigned int line, column;
+};
+
+enum node_kind { NODE_NULL, NODE_SCALAR, NODE_LIST, NODE_MAP };
+
+struct node;
+
+struct node_pair {
+	char *key;
+	struct place at; /* of the key */
+	struct node *value;
+};
+
+struct node {
+	enum node_kind kind;
+	struct place at;
+	char *text;                    /* NODE_SCALAR: as written, quotes and escapes resolved */
+	bool quoted;                   /* NODE_SCALAR: "12" is a string, 12 is a number */
+	ARRAY(struct node *) items;    /* NODE_LIST */
+	ARRAY(struct node_pair) pairs; /* NODE_MAP, in the order of the file */
+};
+
+/* Recursively; NULL is fine. */
+void node_free(struct node *n);
+DEFINE_CLEANUP(struct node *, node_free)
+
+/*
+ * Parses one YAML document from memory: a strict subset (no anchors, aliases, tags,
+ * merge keys, duplicate keys, several documents, non-UTF-8; depth at most 32).
+ * @file is borrowed and must outlive the tree.
+ */
+int node_parse(const char *text, size_t size, const char *file, struct node **ret,
+	       struct braid_error *err);
+struct node *node_copy(const struct node *n); /* NULL: no memory */
+/* The value under @key of a NODE_MAP; NULL: none. */
+struct node *node_get(const struct node *n, const char *key);
+
+/* "edge.yaml:12:7" into @buf; "" when the place is not in a file. Return: @buf. */
+const char *place_text(struct place at, char *buf, size_t size);
