@@ -54,7 +54,8 @@ static inline void *array_grow(void *v, size_t *cap, size_t want, size_t size)
 		slot_ != NULL;                                                                     \
 	})
 
-#define array_foreach(it, a) for (__typeof__((a)->v) it = (a)->v; it && it < (a)->v + (a)->n; it++)
+#define array_foreach(it, a)                                                                       \
+	for (__typeof__(*(a)->v) *it = (a)->v; it && it < (a)->v + (a)->n; it++)
 
 /* array_done(): free the storage; what elements own must be gone already. */
 #define array_done(a)                                                                              \
