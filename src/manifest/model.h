@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/array.h"
+#include "braid/manifest.h"
 #include "manifest/node.h"
 
 enum hook { HOOK_XDP };
@@ -47,7 +48,7 @@ struct map_setup {
 
 struct stage {
 	char *name;   /* [a-z][a-z0-9_-]{0,31} */
-	char *object; /* path; relative ones are resolved against the manifest's folder */
+	char *object; /* path, with the manifest's folder in front; with @bytes only a label */
 	void *bytes;  /* owned; the object itself, when it does not come from @object */
 	size_t size;
 	char *program; /* function name; NULL: the only program of the hook in the object */
@@ -88,9 +89,23 @@ struct braid_manifest {
 	ARRAY(char *) files; /* owns the names that every struct place points to */
 };
 
+void interface_done(struct interface *i);
+void constant_done(struct constant *c);
+void map_entry_done(struct map_entry *e);
+void map_setup_done(struct map_setup *m);
+void stage_done(struct stage *s);
+void shared_map_done(struct shared_map *s);
+DEFINE_CLEANUP(struct braid_pipeline *, braid_pipeline_free)
+DEFINE_CLEANUP(struct braid_manifest *, braid_manifest_free)
+
+/* NULL: none of that name. */
+struct stage *pipeline_stage(const struct braid_pipeline *p, const char *name);
+
 /* Verdicts of a hook by their names in manifests: "aborted", "drop", "pass", "tx", "redirect". */
 const char *verdict_name(enum hook hook, __u32 verdict); /* NULL: no such verdict */
 bool verdict_parse(enum hook hook, const char *name, __u32 *ret_verdict);
-extern const char *const hook_names[]; /* by enum hook, NULL-terminated; so the next two */
+extern const char *const hook_names[]; /* by enum hook, NULL-terminated; so the next four */
 extern const char *const mode_names[];
 extern const char *const strategy_names[];
+extern const char *const verdict_names[]; /* of HOOK_XDP */
+extern const char *const final_names[];   /* "last", then the verdicts */

@@ -49,5 +49,20 @@ struct node *node_copy(const struct node *n); /* NULL: no memory */
 /* The value under @key of a NODE_MAP; NULL: none. */
 struct node *node_get(const struct node *n, const char *key);
 
+/* Forgets all places: for trees that outlive their file's name, or never had a file. */
+void node_unplace(struct node *n);
+/* The kind as it reads after "found": "a list", "'eth0'"; into @buf. Return: @buf. */
+const char *node_describe(const struct node *n, char *buf, size_t size);
+
 /* "edge.yaml:12:7" into @buf; "" when the place is not in a file. Return: @buf. */
 const char *place_text(struct place at, char *buf, size_t size);
+/* error_set() with -EINVAL and @at as the place; no place at all when @at is not in a file. */
+struct braid_error *place_error(struct braid_error *err, struct place at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Whether a string can be written to YAML or JSON and read back as it is: UTF-8 without
+ * control characters (tab, newline, carriage return are fine), byte order marks, and the
+ * line breaks that only YAML knows. Return: the offset of the first fault; @size if none.
+ */
+size_t text_fault(const char *s, size_t size);

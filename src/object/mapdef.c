@@ -173,6 +173,8 @@ int map_def_set_max_entries(struct unit *u, __u32 map, __u32 max_entries, struct
 	return 0;
 }
 
+#define PROG_ARRAY_VALUES 24 /* offset of "values" in the struct below, bytes */
+
 /* struct { __uint(type, PROG_ARRAY); …; __array(values, int (void *)); } name; */
 static int add_prog_array_type(struct btf *btf, const char *name, __u32 slots)
 {
@@ -189,7 +191,7 @@ static int add_prog_array_type(struct btf *btf, const char *name, __u32 slots)
 		return -ENOMEM;
 	func = btf__add_ptr(btf, proto);
 	values = btf__add_array(btf, integer, func, 0);
-	id = btf__add_struct(btf, NULL, 24);
+	id = btf__add_struct(btf, NULL, PROG_ARRAY_VALUES);
 	if (func < 0 || values < 0 || id < 0 || btf__add_field(btf, "type", type, 0, 0) ||
 	    btf__add_field(btf, "key_size", key, 64, 0) ||
 	    btf__add_field(btf, "max_entries", entries, 128, 0) ||
@@ -199,22 +201,26 @@ static int add_prog_array_type(struct btf *btf, const char *name, __u32 slots)
 	return var < 0 ? -ENOMEM : var;
 }
 
-int map_def_add_prog_array(struct unit *u, const char *name, const __u32 *programs, __u32 n,
-			   __u32 *ret_map, struct braid_error *err)
+int map_def_add_prog_array(struct unit *u, const char *name, __u32 slots, __u32 *ret_map,
+			   struct braid_error *err)
 {
-	int var = add_prog_array_type(u->btf, name, n);
+	int var = add_prog_array_type(u->btf, name, slots);
 	struct map *m = var < 0 ? NULL : array_push(&u->maps);
 
 	if (!m)
 		return error_oom(err);
 	m->name = strdup(name);
 	m->type_id = var;
-	m->size = 24 + n * 8;
-	for (__u32 i = 0; i < n; i++)
-		if (!array_add(&m->values, ((struct map_value){24 + i * 8, REF_FUNC, programs[i]})))
-			return error_oom(err);
+	m->size = PROG_ARRAY_VALUES + slots * 8;
 	if (!m->name)
 		return error_oom(err);
 	*ret_map = m - u->maps.v;
 	return 0;
+}
+
+int map_def_set_program(struct unit *u, __u32 map, __u32 slot, __u32 func, struct braid_error *err)
+{
+	struct map_value v = {PROG_ARRAY_VALUES + slot * 8, REF_FUNC, func};
+
+	return array_add(&u->maps.v[map].values, v) ? 0 : error_oom(err);
 }

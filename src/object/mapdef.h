@@ -23,8 +23,9 @@ const char *map_type_name(__u32 type);
 int map_def_set_max_entries(struct unit *u, __u32 map, __u32 max_entries, struct braid_error *err);
 
 /*
- * Adds a PROG_ARRAY whose slot i holds funcs[programs[i]] when libbpf loads the object.
- * @ret_map: its index.
+ * Adds a PROG_ARRAY. What libbpf puts into its slots when it loads the object:
+ * map_def_set_program(), before the unit is written.
  */
-int map_def_add_prog_array(struct unit *u, const char *name, const __u32 *programs, __u32 n,
-			   __u32 *ret_map, struct braid_error *err);
+int map_def_add_prog_array(struct unit *u, const char *name, __u32 slots, __u32 *ret_map,
+			   struct braid_error *err);
+int map_def_set_program(struct unit *u, __u32 map, __u32 slot, __u32 func, struct braid_error *err);

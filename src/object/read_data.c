@@ -135,8 +135,8 @@ static int read_externs(struct reader *r)
 
 	for (size_t i = 1; read_symbol(r, i, &sym, &name); i++) {
 		struct extern_sym *e;
-		const char *section;
-		__u32 type_id;
+		const char *section = NULL;
+		__u32 type_id = 0;
 		int err;
 
 		if (sym.st_shndx != SHN_UNDEF || GELF_ST_BIND(sym.st_info) == STB_LOCAL)

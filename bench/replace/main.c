@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bench-replace: is a frame lost, or counted twice, while what runs on an
+ * interface is replaced? And how long does a replacement take?
+ *
+ * Replacements are spread over the frames, not over the time: number i happens
+ * once i / (n + 1) of the frames have arrived and the version before has been
+ * seen at work, so that every one of them happens under load.
+ */
+#include "common/harness.h"
+#include "common/net.h"
+#include "common/stats.h"
+#include "replace/traffic.h"
+#include "replace/variants.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const char about[] =
+	"bench-replace: frames lost while the program on an interface is replaced";
+
+static const struct variant *const variants[] = {&variant_bare};
+
+struct plan {
+	uint64_t frames;
+	unsigned int replacements;
+	unsigned int rounds;
+};
+
+/* One value per round; @update_us one per replacement. Counts are exact as doubles. */
+struct series {
+	double *sent, *received, *lost, *mpps, *update_us;
+};
+
+struct run {
+	const struct variant *variant;
+	void *self;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* Waits until one or both versions have counted @want; false: nothing came for a second. */
+static bool counted(const struct run *run, unsigned int versions, uint64_t want)
+{
+	const struct timespec pause = {.tv_nsec = 20000};
+	uint64_t last = 0, progress = now_ns();
+
+	for (;;) {
+		uint64_t n = 0;
+
+		for (unsigned int v = 0; v < 2; v++)
+			if (versions & (1U << v))
+				n += run->variant->count(run->self, v);
+		if (n >= want)
+			return true;
+		if (n != last) {
+			last = n;
+			progress = now_ns();
+		} else if (now_ns() - progress > 1000000000) {
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+#define BOTH 3U
+
+static void replace_under_load(const struct run *run, const struct plan *plan, double *ret_us)
+{
+	for (unsigned int i = 0; i < plan->replacements; i++) {
+		unsigned int version = (i + 1) % 2;
+		uint64_t before, start;
+
+		if (!counted(run, BOTH, plan->frames / (plan->replacements + 1) * (i + 1)))
+			errx(1, "%s: no frames any more at replacement %u", run->variant->name, i);
+		before = run->variant->count(run->self, version);
+		start = now_ns();
+		run->variant->replace(run->self, version);
+		ret_us[i] = (now_ns() - start) / 1e3;
+		if (!counted(run, 1U << version, before + 1))
+			errx(1, "%s: replacement %u has no effect", run->variant->name, i);
+	}
+}
+
+static void round_run(const struct variant *variant, const struct plan *plan, unsigned int round,
+		      struct series *series)
+{
+	struct run run = {variant};
+	struct traffic *traffic;
+	struct net net;
+	uint64_t sent, received;
+	double seconds;
+
+	net_open(&net);
+	run.self = variant->open(net.sink_ifindex);
+	traffic = traffic_start(&net, plan->frames);
+	replace_under_load(&run, plan, series->update_us + round * plan->replacements);
+	traffic_finish(traffic, &sent, &seconds);
+
+	counted(&run, BOTH, sent); /* what is still on its way; too few is seen below */
+	received = variant->count(run.self, 0) + variant->count(run.self, 1);
+	variant->close(run.self);
+	net_close(&net);
+
+	series->sent[round] = sent;
+	series->received[round] = received;
+	series->lost[round] = (double)sent - (double)received;
+	series->mpps[round] = sent / seconds / 1e6;
+}
+
+static void report_json(const struct variant *variant, const struct plan *plan,
+			const struct series *s)
+{
+	struct row row = {"replace", NULL, variant->name};
+	char name[64];
+
+	snprintf(name, sizeof(name), "%llu frames/%u replacements",
+		 (unsigned long long)plan->frames, plan->replacements);
+	row.name = name;
+	const struct {
+		const char *unit;
+		const double *v;
+		unsigned int n;
+	} rows[] = {
+		{"frames_sent", s->sent, plan->rounds},
+		{"frames_received", s->received, plan->rounds},
+		{"frames_lost", s->lost, plan->rounds},
+		{"Mpps", s->mpps, plan->rounds},
+		{"update_us", s->update_us, plan->rounds * plan->replacements},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		row.unit = rows[i].unit;
+		row.summary = summarize(rows[i].v, rows[i].n);
+		row_print_json(&row);
+	}
+}
+
+static void report_table(const struct variant *variant, const struct plan *plan,
+			 const struct series *s)
+{
+	for (unsigned int i = 0; i < plan->rounds; i++) {
+		struct summary us = summarize(s->update_us + i * plan->replacements,
+					      plan->replacements);
+
+		printf("%-10s %10.0f %10.0f %6.0f %9u %6.2f %9.1f %7.1f %7.1f\n", variant->name,
+		       s->sent[i], s->received[i], s->lost[i], plan->replacements, s->mpps[i],
+		       us.min, us.median, us.p90);
+	}
+}
+
+static double *values_new(size_t n)
+{
+	double *v = calloc(n, sizeof(*v));
+
+	if (!v)
+		err(1, "%zu values", n);
+	return v;
+}
+
+/* Return: whether every frame of every round was accounted for, once. */
+static bool variant_bench(const struct variant *variant, const struct plan *plan, bool json)
+{
+	struct series s = {
+		.sent = values_new(plan->rounds),
+		.received = values_new(plan->rounds),
+		.lost = values_new(plan->rounds),
+		.mpps = values_new(plan->rounds),
+		.update_us = values_new((size_t)plan->rounds * plan->replacements),
+	};
+	bool exact = true;
+
+	for (unsigned int i = 0; i < plan->rounds; i++) {
+		round_run(variant, plan, i, &s);
+		exact &= s.lost[i] == 0;
+	}
+	(json ? report_json : report_table)(variant, plan, &s);
+	fflush(stdout);
+
+	free(s.sent);
+	free(s.received);
+	free(s.lost);
+	free(s.mpps);
+	free(s.update_us);
+	return exact;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct plan plan;
+	bool exact = true;
+
+	options_parse(argc, argv, about, 3, 1, &options);
+	plan.frames = options.quick ? 1000000 : 10000000;
+	plan.replacements = options.quick ? 20 : 200;
+	plan.rounds = options.rounds;
+
+	pin_cpu(0);
+	if (!options.json)
+		printf("variant          sent   received   lost  replaced   Mpps"
+		       "    update us: min  median     p90\n");
+	for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++)
+		exact &= variant_bench(variants[i], &plan, options.json);
+	if (!exact)
+		errx(1, "frames were lost, or counted twice");
+	return 0;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Manifests: what is wanted, read from YAML or built in C. Pure values: nothing here needs
+ * a privilege, opens an object file or looks at the system.
+ *
+ * Threads: any, one at a time for each object. Strings given are copied. @err may be NULL
+ * everywhere. A wrong manifest is -EINVAL with the file, line and column in @err->where.
+ * The format: docs/manifest.md.
+ */
+#ifndef BRAID_MANIFEST_H
+#define BRAID_MANIFEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "braid/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct braid_manifest;
+struct braid_pipeline;
+
+/**
+ * struct braid_manifest_opts - how to read a manifest. Zero it, set @sz.
+ * @sz:       sizeof(struct braid_manifest_opts).
+ * @values:   paths of values files, laid over the manifest in this order; may be NULL.
+ * @n_values: their number.
+ */
+struct braid_manifest_opts {
+	size_t sz;
+	const char *const *values;
+	size_t n_values;
+};
+
+/**
+ * braid_manifest_load() - read a manifest and the values over it.
+ * @path: a file or a pipe of at most 16 MiB. Relative paths of objects in a file are
+ *        relative to the folder of that file.
+ * @opts: may be NULL.
+ * @ret:  written on success only; free it with braid_manifest_free().
+ * Return: 0; -EINVAL the manifest is wrong; -ENOENT no such file, or a values file names
+ * a pipeline or stage that is not there; -EFBIG too large; what open() and read() return;
+ * -E2BIG @opts has fields this library does not know; -ENOMEM.
+ */
+int braid_manifest_load(const char *path, const struct braid_manifest_opts *opts,
+			struct braid_manifest **ret, struct braid_error *err);
+
+/**
+ * braid_manifest_parse() - read a manifest from memory; otherwise as braid_manifest_load().
+ * @text: @size bytes of UTF-8, not necessarily NUL-terminated.
+ * @name: what errors call it, and the path that relative paths of objects start from;
+ *        NULL: "manifest".
+ */
+int braid_manifest_parse(const char *text, size_t size, const char *name,
+			 const struct braid_manifest_opts *opts, struct braid_manifest **ret,
+			 struct braid_error *err);
+
+/** braid_manifest_free() - free @m and all its pipelines. NULL is fine. */
+void braid_manifest_free(struct braid_manifest *m);
+
+/** braid_manifest_count() - the number of pipelines, at least one. */
+size_t braid_manifest_count(const struct braid_manifest *m);
+
+/** braid_manifest_get() - pipeline @i in the order of the file, owned by @m; NULL: no such. */
+const struct braid_pipeline *braid_manifest_get(const struct braid_manifest *m, size_t i);
+
+/**
+ * braid_manifest_find() - the pipeline of a name.
+ * @ret: owned by @m; written on success only.
+ * Return: 0; -ENOENT none, with the nearest name as the hint; -ENOMEM.
+ */
+int braid_manifest_find(const struct braid_manifest *m, const char *name,
+			const struct braid_pipeline **ret, struct braid_error *err);
+
+/**
+ * braid_pipeline_new() - an empty pipeline: hook xdp, mode native, strategy auto, final last.
+ * @name: 1 to 32 of a-z, 0-9, '_' and '-', starting with a letter.
+ * @ret:  written on success only; free it with braid_pipeline_free().
+ * Return: 0; -EINVAL a bad name; -ENOMEM.
+ */
+int braid_pipeline_new(const char *name, struct braid_pipeline **ret, struct braid_error *err);
+
+/** braid_pipeline_free() - free a pipeline from braid_pipeline_new(). NULL is fine. */
+void braid_pipeline_free(struct braid_pipeline *p);
+
+/** braid_pipeline_name() - its name, owned by @p. */
+const char *braid_pipeline_name(const struct braid_pipeline *p);
+
+/**
+ * braid_pipeline_json() - a pipeline as a manifest of its own, in JSON (which is YAML too).
+ * @ret: written on success only; free it with free(). An object that was given as bytes
+ *       is there by its label only.
+ * Return: 0; -ENOMEM.
+ */
+int braid_pipeline_json(const struct braid_pipeline *p, char **ret, struct braid_error *err);
+
+/**
+ * braid_pipeline_add_interface() - attach the pipeline here, too, when it is applied.
+ * @netns: a name in /run/netns or an absolute path; NULL: the caller's own.
+ * Return: 0; -EINVAL a bad name, or one that is there already; -ENOMEM.
+ */
+int braid_pipeline_add_interface(struct braid_pipeline *p, const char *name, const char *netns,
+				 struct braid_error *err);
+
+/**
+ * braid_pipeline_set_mode() - "native" or "generic".
+ * braid_pipeline_set_strategy() - "auto", "fused" or "tailcall".
+ * braid_pipeline_set_final() - "last", "aborted", "drop", "pass", "tx" or "redirect".
+ * Return: 0; -EINVAL another word, with the nearest one as the hint; -ENOMEM.
+ */
+int braid_pipeline_set_mode(struct braid_pipeline *p, const char *mode, struct braid_error *err);
+int braid_pipeline_set_strategy(struct braid_pipeline *p, const char *strategy,
+				struct braid_error *err);
+int braid_pipeline_set_final(struct braid_pipeline *p, const char *final, struct braid_error *err);
+
+/**
+ * struct braid_stage_opts - where a stage comes from. Zero it, set @sz.
+ * @sz:            sizeof(struct braid_stage_opts).
+ * @object:        path of a BPF object; with @bytes a label for messages, and then it may
+ *                 be NULL.
+ * @bytes:         the object itself, @size bytes; copied. NULL: it is read from @object.
+ * @size:          bytes at @bytes.
+ * @program:       name of its function; NULL: the object has only one program.
+ * @proceed_on:    verdicts, by name, with which the next stage runs; NULL: the default of
+ *                 the object or of the hook.
+ * @n_proceed_on:  number of names.
+ * @proceed_mask:  the same as bits (1 << XDP_PASS …), for callers that have no names; the
+ *                 union of both counts.
+ */
+struct braid_stage_opts {
+	size_t sz;
+	const char *object;
+	const void *bytes;
+	size_t size;
+	const char *program;
+	const char *const *proceed_on;
+	size_t n_proceed_on;
+	uint32_t proceed_mask;
+};
+
+/**
+ * braid_pipeline_add_stage() - one more stage, behind those that are there.
+ * @name: as a pipeline's.
+ * @opts: not NULL; needs @object or @bytes.
+ * Return: 0; -EINVAL a bad or taken name, no object, an unknown verdict; -E2BIG @opts has
+ * fields this library does not know; -ENOMEM.
+ */
+int braid_pipeline_add_stage(struct braid_pipeline *p, const char *name,
+			     const struct braid_stage_opts *opts, struct braid_error *err);
+
+/**
+ * braid_pipeline_set_constant() - the value of a constant of .rodata.
+ * @stage: name of a stage that is there.
+ * @var:   name of the variable; a value it has already is replaced.
+ * @value: YAML as it would stand in the manifest: "500", "true", "{limit: 5, burst: 10}".
+ *         It is fitted to the variable's type when the pipeline is planned.
+ * Return: 0; -EINVAL not YAML, or a bad name; -ENOENT no such stage; -ENOMEM.
+ */
+int braid_pipeline_set_constant(struct braid_pipeline *p, const char *stage, const char *var,
+				const char *value, struct braid_error *err);
+
+/**
+ * braid_pipeline_set_max_entries() - the size of a map, instead of the object's own.
+ * @n: 1 or more.
+ * Return: 0; -EINVAL @n is 0, or a bad name; -ENOENT no such stage; -ENOMEM.
+ */
+int braid_pipeline_set_max_entries(struct braid_pipeline *p, const char *stage, const char *map,
+				   uint32_t n, struct braid_error *err);
+
+/**
+ * braid_pipeline_add_entry() - one more element that a map starts with.
+ * @key:   YAML; NULL: the position among the entries, for arrays.
+ * @value: YAML.
+ * Return: 0; -EINVAL not YAML, or a bad name; -ENOENT no such stage; -ENOMEM.
+ */
+int braid_pipeline_add_entry(struct braid_pipeline *p, const char *stage, const char *map,
+			     const char *key, const char *value, struct braid_error *err);
+
+/**
+ * braid_pipeline_share_map() - one map in the place of one map each of several stages.
+ * @name:    of the shared map; as a pipeline's.
+ * @members: two or more of "stage.map"; the first gives the definition.
+ * Return: 0; -EINVAL a bad or taken name, a map that is shared already; -ENOENT no such
+ * stage; -ENOMEM.
+ */
+int braid_pipeline_share_map(struct braid_pipeline *p, const char *name, const char *const *members,
+			     size_t n_members, struct braid_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

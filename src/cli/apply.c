@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid apply: make a manifest what runs. */
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/show.h"
+
+static void report(const json_t *j)
+{
+	json_t *iface;
+	size_t i;
+
+	if (*member(j, "recovered"))
+		printf("%s\n", member(j, "recovered"));
+	if (!json_is_true(json_object_get(j, "changed"))) {
+		printf("%s: revision %lld runs already, nothing to do\n", member(j, "pipeline"),
+		       number(j, "revision"));
+		return;
+	}
+	printf("%s: revision %lld runs, %zu stages, %s (%s)\n", member(j, "pipeline"),
+	       number(j, "revision"), json_array_size(json_object_get(j, "stages")),
+	       member(j, "strategy"), member(j, "why"));
+	json_array_foreach(json_object_get(j, "interfaces"), i, iface)
+		printf("  %s in %s: %s\n", member(iface, "name"), member(iface, "netns"),
+		       member(iface, "action"));
+	if (number(j, "revision") > 1)
+		show_carry(json_object_get(j, "carry"));
+}
+
+int apply_and_report(const struct options *o, const struct braid_pipeline *p)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	struct braid_apply_opts opts = {.sz = sizeof(opts), .replace = o->replace};
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	_cleanup_json_ json_t *j = NULL;
+	char *text;
+
+	if (open_braid(o, &b, &err) || braid_apply(b, p, &opts, &text, &err))
+		return fail(o, &err);
+	if (o->json) {
+		print_json(text);
+		return EXIT_DONE;
+	}
+	j = parse_json(text);
+	report(j);
+	return EXIT_DONE;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	int status, first = options_parse(c, OPT_VALUES | OPT_STATE | OPT_REPLACE, argc, argv, &o,
+					  &status);
+
+	return first < 0 ? status
+			 : each_pipeline(c, &o, argc - first, argv + first, apply_and_report);
+}
+
+const struct command cmd_apply = {
+	.name = "apply",
+	.usage = "[options] MANIFEST [PIPELINE…]",
+	.summary = "make pipelines run as a manifest says, without losing a packet",
+	.help = "Each pipeline changes on all of its interfaces, or on none. What runs outlives\n"
+		"this command. Doing it again changes nothing.\n"
+		"\n"
+		"  braid apply edge.yaml\n"
+		"  braid apply edge.yaml --values sites/fra1.yaml --values hosts/fra1-7.yaml\n",
+	.run = run,
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the commands share. */
+#pragma once
+
+#include <braid/braid.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+
+enum exit_status { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFLICT, EXIT_DENIED };
+
+struct command {
+	const char *name;
+	const char *usage; /* behind "braid <name>" */
+	const char *summary;
+	const char *help; /* its own options and examples */
+	int (*run)(const struct command *c, int argc, char **argv);
+};
+
+extern const struct command cmd_apply, cmd_delete, cmd_diff, cmd_history, cmd_link, cmd_plan,
+	cmd_rollback, cmd_run, cmd_status;
+
+/* Options that most commands take, and those of some. */
+struct options {
+	bool json, verbose, replace;
+	const char *state;
+	unsigned int wait; /* seconds */
+	ARRAY(const char *) values;
+	const char *pcap, *out, *name, *strategy, *final, *proceed_on;
+};
+
+enum option_set {
+	OPT_VALUES = 1,
+	OPT_STATE = 2,
+	OPT_REPLACE = 4,
+	OPT_RUN = 8,
+	OPT_LINK = 16,
+};
+
+/*
+ * Parses options of @sets besides --json, --verbose and --help, and moves on past them.
+ * Return: index of the first argument, or -1: *ret_status is how to exit.
+ */
+int options_parse(const struct command *c, unsigned int sets, int argc, char **argv,
+		  struct options *ret, int *ret_status);
+void options_done(struct options *o);
+
+/* Prints what went wrong, for people or as JSON. Return: the exit status for it. */
+int fail(const struct options *o, const struct braid_error *err);
+/* Wrong usage of @c. Return: EXIT_USAGE. */
+int usage(const struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+int open_braid(const struct options *o, struct braid **ret, struct braid_error *err);
+/* "braid apply edge.yaml": what the user typed. */
+void remember_command_line(int argc, char **argv);
+int load_manifest(const struct options *o, const char *path, struct braid_manifest **ret,
+		  struct braid_error *err);
+
+/* Parses what the library returned, and frees it. Exits when that is no JSON. */
+json_t *parse_json(char *text);
+/* Prints @text, with a newline at its end, and frees it. */
+void print_json(char *text);
+const char *member(const json_t *j, const char *name); /* a string; "" when there is none */
+long long number(const json_t *j, const char *name);   /* 0 when there is none */
+/* "a, b, c" of a list of strings; free it. */
+char *list_text(const json_t *list);
+/* "2026-11-20 18:30:05" of seconds since the epoch, local time, in a static buffer. */
+const char *time_text(long long seconds);
+
+#define _cleanup_json_    _cleanup_(json_decrefp)
+#define _cleanup_options_ _cleanup_(options_done)
+#define _cleanup_error_   _cleanup_(braid_error_clear)
+DEFINE_CLEANUP(struct braid *, braid_close)
+DEFINE_CLEANUP(struct braid_manifest *, braid_manifest_free)
+DEFINE_CLEANUP(struct braid_pipeline *, braid_pipeline_free)
+DEFINE_CLEANUP(struct braid_plan *, braid_plan_free)
+DEFINE_CLEANUP(struct braid_run *, braid_run_close)
+
+/* table.c: columns by libsmartcols. A heading that starts with '>' is aligned to the right. */
+struct table;
+struct table *table_new(const char *const *headings, size_t n);
+void table_row(struct table *t, ...); /* n strings; NULL is "" */
+void table_print(struct table *t);    /* and frees it */

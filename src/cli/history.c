@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid history, rollback, delete. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/show.h"
+
+static int history(const struct command *c, int argc, char **argv)
+{
+	static const char *const headings[] = {">REVISION", "STATE", "TIME", "CAUSE", "NOTE"};
+	_cleanup_options_ struct options o = {};
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	_cleanup_json_ json_t *list = NULL;
+	int status, first = options_parse(c, OPT_STATE, argc, argv, &o, &status);
+	struct table *t;
+	json_t *rev;
+	char *text;
+	size_t i;
+
+	if (first < 0)
+		return status;
+	if (argc - first != 1)
+		return usage(c, "which pipeline?");
+	if (open_braid(&o, &b, &err) || braid_history(b, argv[first], &text, &err))
+		return fail(&o, &err);
+	if (o.json) {
+		print_json(text);
+		return EXIT_DONE;
+	}
+	list = parse_json(text);
+	t = table_new(headings, 5);
+	json_array_foreach(list, i, rev)
+	{
+		_cleanup_free_ char *n = text_fmt("%lld", number(rev, "revision"));
+
+		table_row(t, n, member(rev, "state"), time_text(number(rev, "created")),
+			  member(rev, "cause"), member(rev, "note"));
+	}
+	table_print(t);
+	return EXIT_DONE;
+}
+
+/* The newest revision that ran before the present one. */
+static int previous(struct braid *b, const char *name, unsigned int *ret, struct braid_error *err)
+{
+	_cleanup_json_ json_t *list = NULL;
+	json_t *rev;
+	char *text;
+	size_t i;
+	int r = braid_history(b, name, &text, err);
+
+	if (r)
+		return r;
+	list = parse_json(text);
+	json_array_foreach(list, i, rev) if (text_eq(member(rev, "state"), "old"))
+	{
+		*ret = number(rev, "revision");
+		return 0;
+	}
+	err->code = -ENOENT;
+	err->where = strdup(name);
+	err->what = strdup("there is no earlier revision to go back to");
+	return -ENOENT;
+}
+
+static bool parse_revision(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*ret = n;
+	return end != text && !*end && n > 0 && n <= 0xffffffff && *text != '-';
+}
+
+static int rollback(const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	int status, first = options_parse(c, OPT_STATE | OPT_REPLACE, argc, argv, &o, &status);
+	unsigned int revision;
+
+	if (first < 0)
+		return status;
+	if (argc - first < 1 || argc - first > 2)
+		return usage(c, "which pipeline, and which revision?");
+	if (argc - first == 2 && !parse_revision(argv[first + 1], &revision))
+		return usage(c, "'%s' is not a revision", argv[first + 1]);
+	if (open_braid(&o, &b, &err))
+		return fail(&o, &err);
+	if (argc - first == 1 && previous(b, argv[first], &revision, &err))
+		return fail(&o, &err);
+	if (braid_revision(b, argv[first], revision, &m, &err))
+		return fail(&o, &err);
+	return apply_and_report(&o, braid_manifest_get(m, 0));
+}
+
+static int delete (const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	int status, first = options_parse(c, OPT_STATE, argc, argv, &o, &status);
+
+	if (first < 0)
+		return status;
+	if (argc - first != 1)
+		return usage(c, "which pipeline?");
+	if (open_braid(&o, &b, &err) || braid_delete(b, argv[first], &err))
+		return fail(&o, &err);
+	if (o.json)
+		printf("{\"deleted\": \"%s\"}\n", argv[first]);
+	else
+		printf("%s: deleted; its history stays\n", argv[first]);
+	return EXIT_DONE;
+}
+
+const struct command cmd_history = {
+	.name = "history",
+	.usage = "[options] PIPELINE",
+	.summary = "list the revisions of a pipeline",
+	.help = "States: current (runs), old (ran), failed, deleted, pending (interrupted).\n",
+	.run = history,
+};
+
+const struct command cmd_rollback = {
+	.name = "rollback",
+	.usage = "[options] PIPELINE [REVISION]",
+	.summary = "go back to an earlier revision, with the objects of that time",
+	.help = "Without a REVISION: the one that ran before. Going back is a new revision.\n",
+	.run = rollback,
+};
+
+const struct command cmd_delete = {
+	.name = "delete",
+	.usage = "[options] PIPELINE",
+	.summary = "detach a pipeline and remove its programs and maps",
+	.help = "The history stays, so that 'braid rollback PIPELINE REVISION' brings it back.\n",
+	.run = delete,
+};

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+static const struct {
+	struct option option;
+	unsigned int sets; /* 0: all commands */
+	const char *help;
+} known[] = {
+	{{"values", required_argument, NULL, 'v'},
+	 OPT_VALUES,
+	 "-v, --values FILE       lay a values file over the manifest; may be repeated"},
+	{{"replace", no_argument, NULL, 'R'},
+	 OPT_REPLACE,
+	 "    --replace           detach other people's XDP programs that are in the way"},
+	{{"wait", required_argument, NULL, 'w'},
+	 OPT_STATE,
+	 "-w, --wait SECONDS      wait for another braid to finish (default 30)"},
+	{{"state", required_argument, NULL, 'S'},
+	 OPT_STATE,
+	 "    --state FOLDER      the store (default $BRAID_STATE, else /var/lib/braid)"},
+	{{"pcap", required_argument, NULL, 'p'},
+	 OPT_RUN,
+	 "-p, --pcap FILE         packets to send through the pipeline; - is standard input"},
+	{{"out", required_argument, NULL, 'O'},
+	 OPT_RUN,
+	 "    --out FILE          write the packets that come out"},
+	{{"output", required_argument, NULL, 'o'},
+	 OPT_LINK,
+	 "-o, --output FILE       the object to write"},
+	{{"name", required_argument, NULL, 'n'},
+	 OPT_LINK,
+	 "-n, --name NAME         of the program (default: the output file's)"},
+	{{"strategy", required_argument, NULL, 's'},
+	 OPT_LINK,
+	 "-s, --strategy WORD     auto, fused or tailcall"},
+	{{"proceed-on", required_argument, NULL, 'P'},
+	 OPT_LINK,
+	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
+	{{"final", required_argument, NULL, 'F'},
+	 OPT_LINK,
+	 "    --final VERDICT     of packets that pass all stages (default: the last stage's)"},
+	{{"json", no_argument, NULL, 'j'},
+	 0,
+	 "-j, --json              for programs: JSON on standard output, errors too"},
+	{{"verbose", no_argument, NULL, 'V'}, 0, "    --verbose           whole verifier logs"},
+	{{"help", no_argument, NULL, 'h'}, 0, "-h, --help              this"},
+};
+
+#define N_KNOWN (sizeof(known) / sizeof(*known))
+
+static void print_help(const struct command *c, unsigned int sets)
+{
+	printf("usage: braid %s %s\n\n%s.\n\n%s\noptions:\n", c->name, c->usage, c->summary,
+	       c->help);
+	for (size_t i = 0; i < N_KNOWN; i++)
+		if (!known[i].sets || known[i].sets & sets)
+			printf("  %s\n", known[i].help);
+}
+
+int usage(const struct command *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("braid: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nusage: braid %s %s\n       braid %s --help\n", c->name, c->usage,
+		c->name);
+	return EXIT_USAGE;
+}
+
+static bool parse_seconds(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || n > 86400)
+		return false;
+	*ret = n;
+	return true;
+}
+
+/* false: a wrong value. */
+static bool take(struct options *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case 'v':
+		return array_add(&o->values, arg);
+	case 'w':
+		return parse_seconds(arg, &o->wait);
+	case 'R':
+		o->replace = true;
+		break;
+	case 'S':
+		o->state = arg;
+		break;
+	case 'p':
+		o->pcap = arg;
+		break;
+	case 'O':
+	case 'o':
+		o->out = arg;
+		break;
+	case 'n':
+		o->name = arg;
+		break;
+	case 's':
+		o->strategy = arg;
+		break;
+	case 'P':
+		o->proceed_on = arg;
+		break;
+	case 'F':
+		o->final = arg;
+		break;
+	case 'j':
+		o->json = true;
+		break;
+	case 'V':
+		o->verbose = true;
+		break;
+	}
+	return true;
+}
+
+/* The options of @sets for getopt_long(): a terminated list, and their letters. */
+static void select_options(unsigned int sets, struct option *ret_long, char *ret_short)
+{
+	for (size_t i = 0; i < N_KNOWN; i++) {
+		if (known[i].sets && !(known[i].sets & sets))
+			continue;
+		*ret_long++ = known[i].option;
+		if (known[i].help[0] == '-') {
+			*ret_short++ = known[i].option.val;
+			if (known[i].option.has_arg)
+				*ret_short++ = ':';
+		}
+	}
+	*ret_long = (struct option){};
+	*ret_short = '\0';
+}
+
+static int unknown_option(const struct command *c, const struct option *options, char **argv,
+			  int index)
+{
+	const char *word = argv[index], *names[N_KNOWN], *near;
+	size_t n = 0;
+
+	while (options[n].name) {
+		names[n] = options[n].name;
+		n++;
+	}
+	near = text_has_prefix(word, "--") ? text_nearest(word + 2, names, n) : NULL;
+	if (near)
+		return usage(c, "unknown option, or one without its value: %s (--%s?)", word, near);
+	return usage(c, "unknown option, or one without its value: %s", word);
+}
+
+int options_parse(const struct command *c, unsigned int sets, int argc, char **argv,
+		  struct options *ret, int *ret_status)
+{
+	struct option longs[N_KNOWN + 1];
+	char shorts[2 * N_KNOWN + 1];
+	int opt, at;
+
+	*ret = (struct options){.wait = 30};
+	*ret_status = EXIT_USAGE;
+	select_options(sets, longs, shorts);
+	opterr = 0;
+	optind = 1;
+	while (at = optind, (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (opt == 'h') {
+			print_help(c, sets);
+			*ret_status = EXIT_DONE;
+			return -1;
+		}
+		if (opt == '?') {
+			unknown_option(c, longs, argv, at < argc ? at : argc - 1);
+			return -1;
+		}
+		if (!take(ret, opt, optarg)) {
+			usage(c, "'%s' is not a number of seconds", optarg);
+			return -1;
+		}
+	}
+	return optind;
+}
+
+void options_done(struct options *o)
+{
+	array_done(&o->values);
+}
+
+static char *command_line;
+
+void remember_command_line(int argc, char **argv)
+{
+	struct buf b = {};
+
+	buf_str(&b, "braid");
+	for (int i = 1; i < argc; i++)
+		buf_fmt(&b, " %s", argv[i]);
+	free(command_line);
+	command_line = buf_take(&b);
+}
+
+int open_braid(const struct options *o, struct braid **ret, struct braid_error *err)
+{
+	struct braid_opts opts = {
+		.sz = sizeof(opts),
+		.state = o->state,
+		.cause = command_line,
+		.wait_ns = o->wait * 1000000000ull,
+	};
+
+	return braid_open(&opts, ret, err);
+}
+
+int load_manifest(const struct options *o, const char *path, struct braid_manifest **ret,
+		  struct braid_error *err)
+{
+	struct braid_manifest_opts opts = {
+		.sz = sizeof(opts),
+		.values = o->values.v,
+		.n_values = o->values.n,
+	};
+
+	return braid_manifest_load(path, &opts, ret, err);
+}

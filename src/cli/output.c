@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Errors and JSON, as people and programs see them. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+static enum exit_status status_of(int code)
+{
+	switch (code) {
+	case -EBUSY:
+	case -ESTALE:
+	case -EEXIST:
+		return EXIT_CONFLICT;
+	case -EPERM:
+	case -EACCES:
+		return EXIT_DENIED;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+/* Continuation lines stand below the first one. */
+static void print_block(const char *label, const char *text)
+{
+	while (*text) {
+		int n = strcspn(text, "\n");
+
+		fprintf(stderr, "  %-5s%.*s\n", label, n, text);
+		text += n + (text[n] == '\n');
+		label = "";
+	}
+}
+
+static void fail_json(const struct braid_error *err)
+{
+	json_t *j = json_pack("{s:{s:i, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}}", "error", "code",
+			      err->code, "name", strerrorname_np(-err->code) ?: "", "where",
+			      err->where, "what", err->what, "why", err->why, "hint", err->hint,
+			      "log", err->log);
+
+	if (j)
+		json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(j);
+}
+
+int fail(const struct options *o, const struct braid_error *err)
+{
+	if (o->json) {
+		fail_json(err);
+		return status_of(err->code);
+	}
+	fprintf(stderr, "braid: %s%s%s\n", err->where ?: "", err->where ? ": " : "",
+		err->what ?: strerror(-err->code));
+	if (err->why)
+		print_block("why:", err->why);
+	if (err->hint)
+		print_block("do:", err->hint);
+	if (err->log && o->verbose)
+		fprintf(stderr, "\n%s", err->log);
+	else if (err->log)
+		print_block("", "(--verbose shows the whole log)");
+	return status_of(err->code);
+}
+
+json_t *parse_json(char *text)
+{
+	json_t *j = json_loads(text, 0, NULL);
+
+	free(text);
+	if (!j) {
+		fputs("braid: out of memory\n", stderr);
+		exit(EXIT_FAILED);
+	}
+	return j;
+}
+
+void print_json(char *text)
+{
+	puts(text);
+	free(text);
+}
+
+const char *member(const json_t *j, const char *name)
+{
+	return json_string_value(json_object_get(j, name)) ?: "";
+}
+
+long long number(const json_t *j, const char *name)
+{
+	return json_integer_value(json_object_get(j, name));
+}
+
+char *list_text(const json_t *list)
+{
+	struct buf b = {};
+	json_t *element;
+	size_t i;
+
+	json_array_foreach(list, i, element)
+		buf_fmt(&b, "%s%s", i ? ", " : "", json_string_value(element) ?: "");
+	return buf_take(&b);
+}
+
+const char *time_text(long long seconds)
+{
+	static char text[32];
+	time_t t = seconds;
+	struct tm tm;
+
+	localtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	return text;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid plan: how pipelines would run, and what would change. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/show.h"
+
+/*
+ * With what runs, when that can be looked at; otherwise the plan alone, which needs no
+ * privilege, and @ret_alone says why.
+ */
+static int make_plan(const struct options *o, const struct braid_pipeline *p, char **ret,
+		     char **ret_alone, struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error first = BRAID_ERROR_INIT;
+	struct braid_apply_opts opts = {.sz = sizeof(opts), .replace = o->replace};
+	_cleanup_(braid_plan_freep) struct braid_plan *plan = NULL;
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	int r = open_braid(o, &b, &first) ?: braid_preview(b, p, &opts, ret, &first);
+
+	if (!r)
+		return 0;
+	r = braid_plan_new(p, &plan, err) ?: braid_plan_json(plan, ret, err);
+	if (!r)
+		*ret_alone = text_fmt("%s%s%s", first.where ?: "", first.where ? ": " : "",
+				      first.what ?: "");
+	return r;
+}
+
+static void show_stages(const json_t *plan)
+{
+	static const char *const headings[] = {">#",     "STAGE",  "PROGRAM", "PROCEEDS ON",
+					       ">INSNS", ">STACK", "HOW"};
+	struct table *t = table_new(headings, 7);
+	json_t *stage;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan, "stages"), i, stage)
+	{
+		_cleanup_free_ char *verdicts = list_text(json_object_get(stage, "proceed-on"));
+		_cleanup_free_ char *proceed = text_fmt("%s (%s)", verdicts,
+							member(stage, "proceed-on-from"));
+		_cleanup_free_ char *n = text_fmt("%zu", i + 1);
+		_cleanup_free_ char *insns = text_fmt("%lld", number(stage, "instructions"));
+		_cleanup_free_ char *stack = text_fmt("%lld", number(stage, "stack"));
+		const char *why = member(stage, "why-called");
+		_cleanup_free_ char *how = text_fmt("%s%s%s", member(stage, "placed"),
+						    *why ? ": " : "", why);
+
+		table_row(t, n, member(stage, "name"), member(stage, "program"), proceed, insns,
+			  stack, how);
+	}
+	table_print(t);
+}
+
+static void show_segments(const json_t *plan)
+{
+	const json_t *list = json_object_get(plan, "segments");
+	json_t *segment;
+	size_t i;
+
+	if (json_array_size(list) < 2)
+		return;
+	puts("\nprograms, each tail-calling the next:");
+	json_array_foreach(list, i, segment)
+	{
+		_cleanup_free_ char *stages = list_text(json_object_get(segment, "stages"));
+
+		printf("  %-16s %lld instructions: %s\n", member(segment, "program"),
+		       number(segment, "instructions"), stages);
+	}
+}
+
+static void show_interfaces(const json_t *plan)
+{
+	json_t *iface;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan, "interfaces"), i, iface)
+		printf("%s %s in %s: %s\n", i ? "         " : "interface", member(iface, "name"),
+		       member(iface, "netns"), member(iface, "action"));
+}
+
+static void show_plan(const json_t *plan)
+{
+	printf("pipeline  %s (hook %s, %s mode)\n", member(plan, "pipeline"), member(plan, "hook"),
+	       member(plan, "mode"));
+	printf("strategy  %s: %s\n", member(plan, "strategy"), member(plan, "why"));
+	printf("object    %lld bytes, licence %s, final verdict: %s\n", number(plan, "size"),
+	       member(plan, "license"), member(plan, "final"));
+	show_interfaces(plan);
+	putchar('\n');
+	show_stages(plan);
+	show_segments(plan);
+}
+
+static void show_against(const json_t *plan)
+{
+	const json_t *runs = json_object_get(plan, "runs");
+
+	if (!json_is_integer(runs)) {
+		puts("\nNothing of that name runs.");
+		return;
+	}
+	printf("\nagainst revision %lld, which runs:\n", json_integer_value(runs));
+	show_changes(json_object_get(plan, "changes"));
+	show_carry(json_object_get(plan, "carry"));
+}
+
+static int plan_one(const struct options *o, const struct braid_pipeline *p)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_free_ char *alone = NULL;
+	_cleanup_json_ json_t *plan = NULL;
+	char *text;
+	int r = make_plan(o, p, &text, &alone, &err);
+
+	if (r)
+		return fail(o, &err);
+	if (o->json) {
+		print_json(text);
+		return EXIT_DONE;
+	}
+	plan = parse_json(text);
+	show_plan(plan);
+	if (alone)
+		printf("\nWithout a look at what runs: %s\n", alone);
+	else
+		show_against(plan);
+	return EXIT_DONE;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	int status, first = options_parse(c, OPT_VALUES | OPT_STATE | OPT_REPLACE, argc, argv, &o,
+					  &status);
+
+	return first < 0 ? status : each_pipeline(c, &o, argc - first, argv + first, plan_one);
+}
+
+const struct command cmd_plan = {
+	.name = "plan",
+	.usage = "[options] MANIFEST [PIPELINE…]",
+	.summary = "show how pipelines would run, and what would change",
+	.help = "Reads the manifest and the objects, and changes nothing. Needs no privilege; "
+		"with\n"
+		"it, compares with what runs.\n",
+	.run = run,
+};

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid run: recorded packets through a pipeline that is attached nowhere. */
+#include <errno.h>
+#include <inttypes.h>
+#include <pcap/pcap.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+#define VERDICTS 5         /* of XDP; the last row of counts is for all others */
+#define OUT_ROOM (1 << 17) /* bytes; more than a packet and all headroom */
+
+struct session {
+	const struct options *o;
+	struct braid_run *run;
+	pcap_t *in;
+	pcap_t *dead; /* what --out is written for */
+	pcap_dumper_t *out;
+	json_t *packets;
+	unsigned long long n, skipped;
+	unsigned long long (*left)[VERDICTS + 1]; /* by stage and verdict */
+	char *buffer;
+};
+
+static const char *verdict_text(uint32_t verdict)
+{
+	return braid_verdict_name(verdict) ?: "unknown";
+}
+
+static void report_packet(struct session *s, const struct pcap_pkthdr *h,
+			  const struct braid_run_result *res)
+{
+	const char *stage = braid_run_stage(s->run, res->stage);
+
+	if (s->packets)
+		json_array_append_new(s->packets,
+				      json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:I}", "packet",
+						(json_int_t)s->n, "size", (json_int_t)h->caplen,
+						"size-out", (json_int_t)res->size, "verdict",
+						verdict_text(res->verdict), "stage", stage,
+						"stage-verdict", verdict_text(res->stage_verdict),
+						"ns", (json_int_t)res->nanoseconds));
+	else
+		printf("%6llu  %5u bytes  %-9s left at %s%s\n", s->n, h->caplen,
+		       verdict_text(res->verdict), stage,
+		       res->stage + 1 == braid_run_stages(s->run) ? " (the last)" : "");
+}
+
+static void report_skipped(struct session *s, const struct pcap_pkthdr *h, const char *why)
+{
+	s->skipped++;
+	if (s->packets)
+		json_array_append_new(s->packets,
+				      json_pack("{s:I, s:I, s:s}", "packet", (json_int_t)s->n,
+						"size", (json_int_t)h->caplen, "skipped", why));
+	else
+		printf("%6llu  %5u bytes  skipped: %s\n", s->n, h->caplen, why);
+}
+
+static int run_packet(struct session *s, const struct pcap_pkthdr *h, const unsigned char *bytes,
+		      struct braid_error *err)
+{
+	struct braid_run_result res;
+	int r;
+
+	s->n++;
+	if (h->caplen < h->len) {
+		report_skipped(s, h, "the capture has only a part of it");
+		return 0;
+	}
+	r = braid_run_packet(s->run, bytes, h->caplen, s->buffer, OUT_ROOM, &res, err);
+	if (r == -EMSGSIZE) {
+		report_skipped(s, h, err->what);
+		braid_error_clear(err);
+		return 0;
+	}
+	if (r)
+		return r;
+	s->left[res.stage][res.verdict < VERDICTS ? res.verdict : VERDICTS]++;
+	report_packet(s, h, &res);
+	if (s->out) {
+		struct pcap_pkthdr oh = {.ts = h->ts, .caplen = res.size, .len = res.size};
+
+		pcap_dump((unsigned char *)s->out, &oh, (unsigned char *)s->buffer);
+	}
+	return 0;
+}
+
+static json_t *totals_to_json(const struct session *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < braid_run_stages(s->run); i++) {
+		json_t *j = json_pack("{s:s}", "stage", braid_run_stage(s->run, i));
+
+		for (int v = 0; v <= VERDICTS; v++)
+			json_object_set_new(j, v < VERDICTS ? verdict_text(v) : "unknown",
+					    json_integer(s->left[i][v]));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static void print_totals(const struct session *s)
+{
+	static const char *const headings[] = {"LEFT AT", ">ABORTED",  ">DROP", ">PASS",
+					       ">TX",     ">REDIRECT", ">OTHER"};
+	struct table *t = table_new(headings, 7);
+
+	for (size_t i = 0; i < braid_run_stages(s->run); i++) {
+		char n[VERDICTS + 1][24];
+
+		for (int v = 0; v <= VERDICTS; v++)
+			snprintf(n[v], sizeof(n[v]), "%llu", s->left[i][v]);
+		table_row(t, braid_run_stage(s->run, i), n[0], n[1], n[2], n[3], n[4], n[5]);
+	}
+	printf("\n%llu packets, %llu skipped, %s\n\n", s->n, s->skipped,
+	       braid_run_strategy(s->run));
+	table_print(t);
+}
+
+static void session_done(struct session *s)
+{
+	if (s->out)
+		pcap_dump_close(s->out);
+	if (s->dead)
+		pcap_close(s->dead);
+	if (s->in)
+		pcap_close(s->in);
+	braid_run_close(s->run);
+	json_decref(s->packets);
+	free(s->left);
+	free(s->buffer);
+}
+
+static int file_error(struct braid_error *err, const char *path, const char *what)
+{
+	err->code = -EIO;
+	err->where = strdup(path);
+	err->what = strdup(what);
+	return -EIO;
+}
+
+static int open_files(struct session *s, struct braid_error *err)
+{
+	char why[PCAP_ERRBUF_SIZE];
+
+	s->in = pcap_open_offline(s->o->pcap, why);
+	if (!s->in)
+		return file_error(err, s->o->pcap, why);
+	if (pcap_datalink(s->in) != DLT_EN10MB)
+		return file_error(err, s->o->pcap, "its packets are not Ethernet frames");
+	if (!s->o->out)
+		return 0;
+	s->dead = pcap_open_dead(DLT_EN10MB, OUT_ROOM);
+	s->out = s->dead ? pcap_dump_open(s->dead, s->o->out) : NULL;
+	return s->out ? 0 : file_error(err, s->o->out, pcap_geterr(s->dead));
+}
+
+static int run_all(struct session *s, struct braid_error *err)
+{
+	struct pcap_pkthdr *h;
+	const unsigned char *bytes;
+	int got, r = 0;
+
+	while (!r && (got = pcap_next_ex(s->in, &h, &bytes)) == 1)
+		r = run_packet(s, h, bytes, err);
+	if (!r && got == PCAP_ERROR)
+		return file_error(err, s->o->pcap, pcap_geterr(s->in));
+	if (!r && s->out && pcap_dump_flush(s->out))
+		return file_error(err, s->o->out, "cannot write it to the end");
+	return r;
+}
+
+static int run_pipeline(struct session *s, const struct braid_pipeline *p, struct braid_error *err)
+{
+	int r = open_files(s, err) ?: braid_run_open(p, &s->run, err);
+
+	if (r)
+		return r;
+	s->packets = s->o->json ? json_array() : NULL;
+	s->buffer = malloc(OUT_ROOM);
+	s->left = calloc(braid_run_stages(s->run), sizeof(*s->left));
+	if (!s->buffer || !s->left)
+		return err->code = -ENOMEM;
+	r = run_all(s, err);
+	if (r)
+		return r;
+	if (s->o->json) {
+		_cleanup_json_ json_t *j =
+			json_pack("{s:s, s:s, s:I, s:I, s:O, s:o}", "pipeline",
+				  braid_pipeline_name(p), "strategy", braid_run_strategy(s->run),
+				  "packets", (json_int_t)s->n, "skipped", (json_int_t)s->skipped,
+				  "results", s->packets, "totals", totals_to_json(s));
+
+		json_dumpf(j, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		print_totals(s);
+	}
+	return 0;
+}
+
+static int pick(const struct braid_manifest *m, const char *name, const struct braid_pipeline **ret,
+		struct braid_error *err)
+{
+	if (name)
+		return braid_manifest_find(m, name, ret, err);
+	if (braid_manifest_count(m) > 1) {
+		err->code = -EINVAL;
+		err->what = strdup("the manifest has several pipelines: say which one to run");
+		return -EINVAL;
+	}
+	*ret = braid_manifest_get(m, 0);
+	return 0;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
+	_cleanup_(session_done) struct session s = {.o = &o};
+	int status, first = options_parse(c, OPT_VALUES | OPT_RUN, argc, argv, &o, &status);
+	const struct braid_pipeline *p;
+
+	if (first < 0)
+		return status;
+	if (argc - first < 1 || argc - first > 2)
+		return usage(c, "which manifest?");
+	if (!o.pcap)
+		return usage(c, "which packets? --pcap FILE");
+	if (load_manifest(&o, argv[first], &m, &err) || pick(m, argv[first + 1], &p, &err) ||
+	    run_pipeline(&s, p, &err))
+		return fail(&o, &err);
+	return EXIT_DONE;
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.usage = "[options] MANIFEST [PIPELINE] --pcap FILE",
+	.summary = "send recorded packets through a pipeline, without attaching it",
+	.help = "The pipeline is loaded beside what runs, with maps of its own. Shows for each\n"
+		"packet the verdict and the stage where it left. Redirects and transmissions do\n"
+		"not happen.\n"
+		"\n"
+		"  braid run edge.yaml --pcap in.pcap --out out.pcap\n",
+	.run = run,
+};

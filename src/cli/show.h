@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Parts of output that several commands have, and the loop over a manifest's pipelines. */
+#pragma once
+
+#include "cli/cli.h"
+
+/* A list of {"path", "old", "new"}. */
+void show_changes(const json_t *changes);
+/* Which maps go on and which start anew. */
+void show_carry(const json_t *carry);
+
+/*
+ * Calls @fn for each pipeline of the manifest args[0], or for those that the other
+ * arguments name; stops at the first that fails. Return: exit status.
+ */
+int each_pipeline(const struct command *c, const struct options *o, int n, char **args,
+		  int (*fn)(const struct options *o, const struct braid_pipeline *p));
+
+/* Applies and reports; used by apply and rollback. Return: exit status. */
+int apply_and_report(const struct options *o, const struct braid_pipeline *p);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid status: what runs. */
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+static void show_interfaces(const json_t *list)
+{
+	static const char *const headings[] = {"  INTERFACE", "NETNS", "MODE", ">PROGRAM", "STATE"};
+	struct table *t;
+	json_t *iface;
+	size_t i;
+
+	if (!json_array_size(list)) {
+		puts("  on no interface");
+		return;
+	}
+	t = table_new(headings, 5);
+	json_array_foreach(list, i, iface)
+	{
+		_cleanup_free_ char *name = text_fmt("  %s", member(iface, "name"));
+		_cleanup_free_ char *id = text_fmt("%lld", number(iface, "program"));
+		const char *foreign = member(iface, "foreign");
+		_cleanup_free_ char *state = text_fmt("%s%s%s", member(iface, "state"),
+						      *foreign ? ": " : "", foreign);
+
+		table_row(t, name, member(iface, "netns"), member(iface, "mode"),
+			  number(iface, "program") ? id : "-", state);
+	}
+	table_print(t);
+}
+
+static void show_stages(const json_t *list)
+{
+	static const char *const headings[] = {"  STAGE", "PROGRAM", "PROCEEDS ON", "HOW",
+					       "OBJECT"};
+	struct table *t = table_new(headings, 5);
+	json_t *stage;
+	size_t i;
+
+	json_array_foreach(list, i, stage)
+	{
+		_cleanup_free_ char *name = text_fmt("  %s", member(stage, "name"));
+		_cleanup_free_ char *verdicts = list_text(json_object_get(stage, "proceed-on"));
+
+		table_row(t, name, member(stage, "program"), verdicts, member(stage, "placed"),
+			  member(stage, "object"));
+	}
+	table_print(t);
+}
+
+static void show_pipeline(const json_t *p)
+{
+	json_t *program;
+	size_t i;
+
+	printf("%s: revision %lld since %s, %s (%s)\n", member(p, "pipeline"),
+	       number(p, "revision"), time_text(number(p, "created")), member(p, "strategy"),
+	       member(p, "why"));
+	if (strcmp(member(p, "home"), "init") != 0)
+		printf("  home: network namespace %s\n", member(p, "home"));
+	if (number(p, "interrupted"))
+		printf("  revision %lld was interrupted; the next change settles it\n",
+		       number(p, "interrupted"));
+	show_interfaces(json_object_get(p, "interfaces"));
+	putchar('\n');
+	show_stages(json_object_get(p, "stages"));
+	putchar('\n');
+	json_array_foreach(json_object_get(p, "programs"), i, program)
+		printf("  program %s: id %lld, %lld instructions, %lld bytes of machine code\n",
+		       member(program, "program"), number(program, "id"),
+		       number(program, "instructions"), number(program, "jited-bytes"));
+	printf("  %zu maps (--json lists them with their pins)\n",
+	       json_array_size(json_object_get(p, "maps")));
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	_cleanup_json_ json_t *j = NULL;
+	int status, first = options_parse(c, OPT_STATE, argc, argv, &o, &status);
+	json_t *list, *p;
+	char *text;
+	size_t i;
+
+	if (first < 0)
+		return status;
+	if (argc - first > 1)
+		return usage(c, "one pipeline at most");
+	if (open_braid(&o, &b, &err) || braid_status(b, argv[first], &text, &err))
+		return fail(&o, &err);
+	if (o.json) {
+		print_json(text);
+		return EXIT_DONE;
+	}
+	j = parse_json(text);
+	list = json_object_get(j, "pipelines");
+	if (!json_array_size(list))
+		puts("No pipeline runs.");
+	json_array_foreach(list, i, p)
+	{
+		if (i)
+			putchar('\n');
+		show_pipeline(p);
+	}
+	return EXIT_DONE;
+}
+
+const struct command cmd_status = {
+	.name = "status",
+	.usage = "[options] [PIPELINE]",
+	.summary = "show what runs, as the kernel has it",
+	.help = "States of an interface: attached; detached (nothing is there); foreign (another\n"
+		"program is); gone (no such interface any more).\n",
+	.run = run,
+};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* The plan for people and programs. Fields: docs/json.md. */
+#include <jansson.h>
+#include <sha256.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "compose/image.h"
+#include "compose/plan_json.h"
+
+static json_t *verdicts_to_json(const struct braid_plan *plan, __u32 mask)
+{
+	json_t *list = json_array();
+
+	for (__u32 v = 0; v < 32; v++)
+		if (mask & 1u << v) {
+			const char *name = verdict_name(plan->pipeline->hook, v);
+
+			json_array_append_new(list, name ? json_string(name) : json_integer(v));
+		}
+	return list;
+}
+
+static const char *origin_name(enum origin o)
+{
+	return o == FROM_MANIFEST ? "manifest" : o == FROM_ANNOTATION ? "object" : "default";
+}
+
+static json_t *stage_to_json(const struct braid_plan *plan, const struct plan_stage *ps)
+{
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:I}", "name",
+			      ps->stage->name, "object", ps->stage->object ?: "", "digest",
+			      ps->digest, "program", ps->unit->funcs.v[ps->func].name, "proceed-on",
+			      verdicts_to_json(plan, ps->proceed_on), "proceed-on-from",
+			      origin_name(ps->proceed_from), "placed",
+			      ps->called ? "called" : "spliced", "segment", (json_int_t)ps->segment,
+			      "stack", (json_int_t)ps->facts.stack, "instructions",
+			      (json_int_t)ps->facts.total_insns);
+
+	if (ps->why_called)
+		json_object_set_new(j, "why-called", json_string(ps->why_called));
+	if (ps->config.has_priority)
+		json_object_set_new(j, "priority", json_integer(ps->config.priority));
+	if (!ps->frags)
+		json_object_set_new(j, "frags", json_false());
+	return j;
+}
+
+/* SHA-256 over all keys and values, in order: whether entries changed. */
+static void entries_digest(const struct image_map *m, char ret[65])
+{
+	SHA2_CTX ctx;
+
+	SHA256Init(&ctx);
+	array_foreach (e, &m->entries) {
+		SHA256Update(&ctx, e->key, m->def.key_size);
+		SHA256Update(&ctx, e->value, m->def.value_size);
+	}
+	SHA256End(&ctx, ret);
+}
+
+json_t *map_to_json(const struct image_map *m)
+{
+	const char *type = m->globals ? "globals" : map_type_name(m->def.type);
+	json_t *j = json_pack("{s:s?, s:s, s:s}", "stage", m->stage, "name", m->name, "symbol",
+			      m->symbol);
+
+	json_object_set_new(j, "type", type ? json_string(type) : json_integer(m->def.type));
+	if (m->braid)
+		json_object_set_new(j, "braid", json_true());
+	if (m->globals)
+		return j;
+	json_object_set_new(j, "key-size", json_integer(m->def.key_size));
+	json_object_set_new(j, "value-size", json_integer(m->def.value_size));
+	json_object_set_new(j, "max-entries", json_integer(m->def.max_entries));
+	json_object_set_new(j, "flags", json_integer(m->def.flags));
+	if (m->entries.n) {
+		char digest[65];
+
+		entries_digest(m, digest);
+		json_object_set_new(j, "entries", json_integer(m->entries.n));
+		json_object_set_new(j, "entries-digest", json_string(digest));
+	}
+	return j;
+}
+
+/* Instructions of a program with all the functions that it calls. */
+static __u32 program_size(const struct image *image, __u32 segment)
+{
+	struct func_facts facts;
+
+	if (func_analyse(image->unit, image->segments.v[segment].func, &facts))
+		return 0;
+	return facts.total_insns;
+}
+
+static json_t *segments_to_json(const struct image *image)
+{
+	const struct braid_plan *plan = image->plan;
+	json_t *list = json_array();
+
+	array_foreach (seg, &plan->segments) {
+		json_t *stages = json_array();
+
+		for (__u32 i = seg->first; i < seg->first + seg->n; i++)
+			json_array_append_new(stages, json_string(plan->stages.v[i].stage->name));
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:o}", "program", seg->name, "instructions",
+					(json_int_t)program_size(image, seg - plan->segments.v),
+					"stages", stages));
+	}
+	return list;
+}
+
+int plan_to_json(const struct image *image, json_t **ret, struct braid_error *err)
+{
+	const struct braid_plan *plan = image->plan;
+	const struct braid_pipeline *p = plan->pipeline;
+	json_t *stages = json_array(), *maps = json_array(), *j;
+
+	array_foreach (ps, &plan->stages)
+		json_array_append_new(stages, stage_to_json(plan, ps));
+	array_foreach (m, &image->maps)
+		json_array_append_new(maps, map_to_json(m));
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o}", "pipeline",
+		      p->name, "hook", hook_names[p->hook], "mode", mode_names[p->mode], "strategy",
+		      strategy_names[plan->strategy], "why", plan->why, "final",
+		      p->has_final ? verdict_name(p->hook, p->final) : "last", "license",
+		      plan->license, "frags", plan->frags, "size", (json_int_t)image->size,
+		      "segments", segments_to_json(image), "stages", stages, "maps", maps);
+	if (!j)
+		return error_oom(err);
+	*ret = j;
+	return 0;
+}
+
+int braid_plan_json(const struct braid_plan *plan, char **ret, struct braid_error *err)
+{
+	_cleanup_(image_freep) struct image *image = NULL;
+	ERROR_SCRATCH(err);
+	json_t *j;
+	int r;
+
+	r = image_new(plan, false, &image, err) ?: plan_to_json(image, &j, err);
+	if (r)
+		return r;
+	*ret = json_dumps(j, JSON_INDENT(2));
+	json_decref(j);
+	return *ret ? 0 : error_oom(err);
+}

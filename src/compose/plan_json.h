@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#pragma once
+
+#include <jansson.h>
+
+#include "compose/image.h"
+
+/* The plan as braid_plan_json() gives it. */
+int plan_to_json(const struct image *image, json_t **ret, struct braid_error *err);
+/* One of its "maps". NULL: no memory. */
+json_t *map_to_json(const struct image_map *m);

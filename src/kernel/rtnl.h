@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The one route netlink request that libbpf cannot make for us: it prints the kernel's
+ * message to stderr, where we want it in an error.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+/**
+ * rtnl_xdp_detach() - detach the program of @ifindex that was attached through netlink.
+ * @expected_fd: program that must be the attached one, else nothing happens.
+ * @mode_flag: XDP_FLAGS_DRV_MODE, _SKB_MODE or _HW_MODE.
+ * @ret_message: the kernel's extended message, NULL if there is none; written on failure
+ *               only; caller frees.
+ * Acts in the network namespace of the calling thread. Needs: CAP_NET_ADMIN.
+ * Return: 0; -EBUSY attached by a bpf_link; -EEXIST another program is attached; -ENODEV.
+ */
+int rtnl_xdp_detach(__u32 ifindex, int expected_fd, __u32 mode_flag, char **ret_message);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * XDP on interfaces: what is attached, by whom; and links, which is how braid attaches.
+ * An interface is a namespace and an ifindex in it.
+ */
+#pragma once
+
+#include <bpf/bpf.h>
+
+#include "kernel/netns.h"
+
+enum xdp_mode {
+	XDP_NATIVE,  /* in the driver */
+	XDP_GENERIC, /* in the stack, any device */
+	XDP_HARDWARE /* on the device */
+};
+
+extern const char *const xdp_mode_names[]; /* by enum xdp_mode */
+
+/*
+ * One attached program. What takes CAP_SYS_ADMIN to learn stays empty without it.
+ *
+ * The kernel tells of a link its ifindex but not its namespace. So @links counts those
+ * that may be the one here: 0: attached through netlink (ip link, xdp-loader); 1: by link
+ * @link_id; more: the same program on the same ifindex of several namespaces, and
+ * @link_id is 0.
+ */
+struct xdp_attached {
+	enum xdp_mode mode;
+	__u32 prog_id;
+	__u32 links, link_id;
+	char name[BPF_OBJ_NAME_LEN];
+	__u8 tag[BPF_TAG_SIZE];
+	__u32 uid;       /* who loaded it */
+	__u64 loaded_ns; /* CLOCK_BOOTTIME */
+};
+
+/* At most one in hardware and one elsewhere. */
+struct xdp_state {
+	size_t n;
+	struct xdp_attached v[2];
+};
+
+struct xdp_link_info {
+	__u32 id, prog_id;
+	__u32 ifindex; /* in the namespace of its interface; 0: detached, or the device is gone */
+};
+
+/**
+ * xdp_query() - what is attached to @ifindex.
+ * Return: 0, also when nothing is; -ENODEV no such interface.
+ */
+int xdp_query(const struct netns *ns, __u32 ifindex, struct xdp_state *ret,
+	      struct braid_error *err);
+
+/**
+ * xdp_link_create() - attach @prog_fd to @ifindex by a new link.
+ * @mode: not XDP_HARDWARE, which takes a program bound to the device.
+ * @ret_fd: the program stays attached while this fd or a pin of it exists.
+ * Needs: Linux 5.9, CAP_NET_ADMIN and CAP_BPF.
+ * Return: 0; -EBUSY or -EEXIST another program is attached; -EOPNOTSUPP no native XDP;
+ * -ERANGE MTU too large for native XDP; -ENODEV no such interface; -EPERM; -EINVAL the
+ * driver refuses the program.
+ */
+int xdp_link_create(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp_mode mode,
+		    int *ret_fd, struct braid_error *err);
+
+/**
+ * xdp_link_update() - put @new_fd in the place of @old_fd, between two packets.
+ * Return: 0; -ESTALE the link does not run @old_fd, nothing changed; -ENODEV its interface
+ * is gone; -EINVAL the programs are not of one type and attach type.
+ */
+int xdp_link_update(int link_fd, int old_fd, int new_fd, struct braid_error *err);
+
+/** xdp_link_detach() - detach; the link remains, without effect. Doing it twice is fine. */
+int xdp_link_detach(int link_fd, struct braid_error *err);
+
+/** xdp_link_info() - Return: 0; -EMEDIUMTYPE a link, but not of XDP. */
+int xdp_link_info(int link_fd, struct xdp_link_info *ret, struct braid_error *err);
+
+/**
+ * xdp_detach_foreign() - detach what xdp_query() found, whoever attached it.
+ * Only @found itself: if another program took its place meanwhile, nothing happens.
+ * Needs: CAP_SYS_ADMIN (program and link by id), CAP_NET_ADMIN.
+ * Return: 0, also when it is gone by now; -ESTALE another program is attached; -ENOTUNIQ
+ * several links may be the one; -EPERM.
+ */
+int xdp_detach_foreign(const struct netns *ns, __u32 ifindex, const struct xdp_attached *found,
+		       struct braid_error *err);

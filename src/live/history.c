@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What ran, and going back to it; and the end of a pipeline. */
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/bpffs.h"
+#include "kernel/probe.h"
+#include "kernel/rcu.h"
+#include "live/live.h"
+
+static int unknown(struct braid *b, const char *name, struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error second = BRAID_ERROR_INIT;
+	struct store_pipelines all = {};
+	const char *names[64], *near;
+	size_t n = 0;
+
+	if (!store_pipelines(b->store, &all, &second))
+		array_foreach (sp, &all.list)
+			if (text_eq(sp->home, b->home.name) && n < 64)
+				names[n++] = sp->name;
+	near = text_nearest(name, names, n);
+	error_set(err, -ENOENT, NULL, "there is no pipeline '%s' in network namespace %s", name,
+		  b->home.name);
+	if (near)
+		error_hint(err, "did you mean '%s'?", near);
+	store_pipelines_done(&all);
+	return -ENOENT;
+}
+
+static json_t *revision_to_json(const struct revision *rev)
+{
+	json_t *j = json_pack("{s:I, s:s, s:I, s:s}", "revision", (json_int_t)rev->number, "state",
+			      revision_state_names[rev->state], "created",
+			      (json_int_t)(rev->created_ns / 1000000000), "cause", rev->cause);
+
+	if (rev->note)
+		json_object_set_new(j, "note", json_string(rev->note));
+	return j;
+}
+
+int braid_history(struct braid *b, const char *name, char **ret_json, struct braid_error *err)
+{
+	_cleanup_json_ json_t *list = json_array();
+	struct revisions revs = {};
+	ERROR_SCRATCH(err);
+	int r;
+
+	r = store_history(b->store, b->home.name, name, &revs, err);
+	if (!r && !revs.list.n)
+		r = unknown(b, name, err);
+	array_foreach (rev, &revs.list)
+		json_array_append_new(list, revision_to_json(rev));
+	revisions_done(&revs);
+	if (r)
+		return r;
+	*ret_json = json_dumps(list, JSON_INDENT(2));
+	return *ret_json ? 0 : error_oom(err);
+}
+
+/* The objects of a revision come from the store: the files may be gone by now. */
+static int take_objects(struct braid *b, const struct revision *rev, struct braid_pipeline *p,
+			struct braid_error *err)
+{
+	array_foreach (o, &rev->objects) {
+		struct stage *s = pipeline_stage(p, o->stage);
+		int r;
+
+		if (!s)
+			continue;
+		r = store_get(b->store, o->digest, &s->bytes, &s->size, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int braid_revision(struct braid *b, const char *name, uint32_t revision,
+		   struct braid_manifest **ret, struct braid_error *err)
+{
+	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
+	_cleanup_revision_ struct revision rev = {};
+	_cleanup_free_ char *label = NULL;
+	ERROR_SCRATCH(err);
+	int r;
+
+	if (revision)
+		r = revision_get(b->store, b->home.name, name, revision, &rev, err);
+	else
+		r = revision_find(b->store, b->home.name, name, REVISION_CURRENT, &rev, err);
+	if (r == -ENOENT) {
+		if (!revision)
+			return unknown(b, name, err);
+		error_hint(err, "see: braid history %s", name);
+	}
+	if (r)
+		return r;
+	label = text_fmt("revision %u of %s", rev.number, name);
+	r = label ? 0 : error_oom(err);
+	r = r ?: braid_manifest_parse(rev.manifest, strlen(rev.manifest), label, NULL, &m, err) ?:
+		 take_objects(b, &rev, m->pipelines.v[0], err);
+	if (r)
+		return r;
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+static int delete_locked(struct braid *b, const char *root, const char *name,
+			 struct braid_error *err)
+{
+	_cleanup_free_ char *path = path_pipeline(root, b->home.name, name), *recovered = NULL;
+	struct pinned_links links = {};
+	int r = path ? recover(b, root, name, &recovered, err) : error_oom(err);
+
+	r = r ?: pinned_links_read(path, &links, err);
+	array_foreach (l, &links.list)
+		r = r ?: xdp_link_detach(l->fd, err) ?: bpffs_unpin(l->path, err);
+	pinned_links_done(&links);
+	r = r ?: revision_delete(b->store, b->home.name, name, b->cause, err);
+	if (r == -ENOENT)
+		return unknown(b, name, err);
+	return r ?: kernel_sync_rcu(err) ?: bpffs_remove_tree(path, err);
+}
+
+int braid_delete(struct braid *b, const char *name, struct braid_error *err)
+{
+	_cleanup_free_ char *root = NULL;
+	ERROR_SCRATCH(err);
+	int r;
+
+	r = probe_privileges(err) ?:
+		    bpffs_root(&root, err) ?:
+		    store_lock(b->store, b->cause, b->wait_ns, err);
+	if (r)
+		return r;
+	r = delete_locked(b, root, name, err);
+	store_unlock(b->store);
+	return r;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Plan, link, load; and what auto does when the verifier finds the whole too much. */
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "live/live.h"
+
+void running_image_done(struct running_image *r)
+{
+	loaded_free(r->loaded);
+	image_free(r->image);
+	braid_plan_free(r->plan);
+	*r = (struct running_image){};
+}
+
+static int load_as(const struct braid_pipeline *p, enum strategy strategy, const char *why,
+		   bool record, const struct reuse_chooser *chooser, struct running_image *ret,
+		   struct braid_error *err)
+{
+	struct running_image run = {};
+	const struct load_reuse *reuse = NULL;
+	size_t n = 0;
+	int r = plan_new(p, strategy, why, &run.plan, err)
+			?: image_new(run.plan, record, &run.image, err);
+
+	if (!r && chooser)
+		r = chooser->choose(chooser->ctx, run.image, &reuse, &n, err);
+	r = r ?: load_image(run.image, reuse, n, &run.loaded, err);
+	if (r)
+		running_image_done(&run);
+	else
+		*ret = run;
+	return r;
+}
+
+/* Could another strategy help? Only when it was the verifier that said no. */
+static bool refused_as_a_whole(const struct braid_pipeline *p, const struct braid_error *err)
+{
+	return p->strategy != STRATEGY_TAILCALL && p->stages.n > 1 && err->log;
+}
+
+int image_load(const struct braid_pipeline *p, bool record, const struct reuse_chooser *chooser,
+	       struct running_image *ret, struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error alone = BRAID_ERROR_INIT;
+	_cleanup_free_ char *why = NULL;
+	struct running_image run = {};
+	int r = load_as(p, p->strategy, NULL, record, chooser, ret, err), again;
+
+	if (!r || !refused_as_a_whole(p, err))
+		return r;
+	why = text_fmt("auto: fused was refused (%s); each stage alone was not", err->what ?: "");
+	if (!why)
+		return error_oom(err);
+	again = load_as(p, STRATEGY_TAILCALL, why, record, chooser, &run, &alone);
+	if (again) {
+		/* the stage that fails by itself is the better thing to talk about */
+		error_move(err, &alone);
+		return again;
+	}
+	if (p->strategy == STRATEGY_FUSED) {
+		running_image_done(&run);
+		error_hint(err, "each stage alone is accepted: use strategy auto or tailcall");
+		return r;
+	}
+	braid_error_clear(err);
+	*ret = run;
+	return 0;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What the files of this layer share. */
+#pragma once
+
+#include <jansson.h>
+
+#include "braid/live.h"
+#include "compose/image.h"
+#include "kernel/load.h"
+#include "kernel/netns.h"
+#include "kernel/xdp.h"
+#include "store/store.h"
+
+struct braid {
+	struct store *store;
+	struct netns home;
+	char *cause;
+	__u64 wait_ns;
+};
+
+/* paths.c: caller frees; NULL: no memory. */
+char *path_pipeline(const char *root, const char *home, const char *pipeline);
+char *path_revision(const char *pipeline_path, __u32 revision);
+char *path_program(const char *revision_path, const char *program);
+char *path_map(const char *revision_path, const char *symbol);
+char *path_link(const char *pipeline_path, __u64 cookie, __u32 ifindex);
+/* A name from the links folder. false: it is none of ours. */
+bool path_parse_link(const char *name, __u64 *ret_cookie, __u32 *ret_ifindex);
+
+/* A pipeline's pinned link. */
+struct pinned_link {
+	char *path;
+	__u64 cookie;
+	__u32 ifindex;
+	int fd;
+	struct xdp_link_info info;
+	bool was_there; /* recover(): the revision before had it, too */
+};
+
+struct pinned_links {
+	ARRAY(struct pinned_link) list;
+};
+
+/* All links of a pipeline; none is fine. */
+int pinned_links_read(const char *pipeline_path, struct pinned_links *ret, struct braid_error *err);
+void pinned_links_done(struct pinned_links *links);
+
+/* image_load.c: an image in the kernel, with what it was made of. */
+struct running_image {
+	struct braid_plan *plan;
+	struct image *image;
+	struct loaded *loaded;
+};
+
+/* Chooses maps to reuse, once the image is known; may be NULL. Fds stay the chooser's. */
+struct reuse_chooser {
+	int (*choose)(void *ctx, const struct image *image, const struct load_reuse **ret,
+		      size_t *ret_n, struct braid_error *err);
+	void *ctx;
+};
+
+/*
+ * Plans, links and loads @p. When it says strategy auto and the verifier takes the stages
+ * one by one, but not fused, falls back to tailcall, and the plan says why.
+ */
+int image_load(const struct braid_pipeline *p, bool record, const struct reuse_chooser *chooser,
+	       struct running_image *ret, struct braid_error *err);
+void running_image_done(struct running_image *r);
+
+/* targets.c: what must happen on one interface. */
+enum target_action {
+	TARGET_CREATE,  /* nothing of ours there: a new link */
+	TARGET_UPDATE,  /* our link, another program */
+	TARGET_MODE,    /* our link in the other mode: it must be detached first */
+	TARGET_FOREIGN, /* another's program must go first */
+};
+
+struct target {
+	const struct interface *iface; /* borrowed from the pipeline */
+	struct netns ns;
+	__u32 ifindex;
+	enum target_action action;
+	struct xdp_state state;
+	struct pinned_link *link; /* ours, borrowed; NULL: none */
+	/* while switching */
+	int old_program; /* fd; -1: none */
+	int new_link;    /* fd; -1: none made */
+	bool switched;
+};
+
+struct targets {
+	ARRAY(struct target) list;
+};
+
+extern const char *const target_action_names[]; /* by enum target_action */
+
+/* Resolves and looks at all interfaces. -EBUSY: a foreign program, and @replace is not set. */
+int targets_find(const struct braid_pipeline *p, const struct pinned_links *links, const char *root,
+		 bool replace, struct targets *ret, struct braid_error *err);
+void targets_done(struct targets *t);
+json_t *targets_to_json(const struct targets *t);
+/*
+ * Puts @program on all interfaces; on an error, what ran before is back on all of them.
+ * @allow_foreign: detaches programs of others.
+ */
+int targets_switch(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
+		   int program, struct braid_error *err);
+
+/* carry.c: maps of revision @old that go on in @image. */
+struct carried {
+	char *symbol; /* in the new image */
+	int fd;
+	const char *why_not; /* NULL: it carries over */
+	const char *stage, *name;
+};
+
+struct carry {
+	ARRAY(struct carried) list;
+	ARRAY(struct load_reuse) reuse;
+};
+
+/* @old: the plan of what runs, JSON; NULL: nothing runs. @path: its folder in bpffs. */
+int carry_find(const struct image *image, const json_t *old, const char *path, struct carry *ret,
+	       struct braid_error *err);
+void carry_done(struct carry *c);
+json_t *carry_to_json(const struct carry *c);
+
+/*
+ * recover.c: if a command was killed while it changed this pipeline, finish or undo it.
+ * @ret_what: a sentence about it, or NULL when there was nothing; caller frees.
+ */
+int recover(struct braid *b, const char *root, const char *pipeline, char **ret_what,
+	    struct braid_error *err);
+
+/* diff.c: JSON values, member by member; lists of objects with names by name. */
+int diff_values(const json_t *from, const json_t *to, const char *path, json_t *list);
+/* The model with each stage's object given by its SHA-256. */
+int comparable(const struct braid_pipeline *p, json_t **ret, struct braid_error *err);
+
+#define _cleanup_json_ _cleanup_(json_decrefp)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Packets through a pipeline that is attached nowhere; its seams record where each left. */
+#include <errno.h>
+
+#include "base/error.h"
+#include "braid/run.h"
+#include "kernel/testrun.h"
+#include "live/live.h"
+
+struct braid_run {
+	struct running_image image;
+	const struct image_record *record; /* mapped: the kernel writes, we read */
+};
+
+int braid_run_open(const struct braid_pipeline *p, struct braid_run **ret, struct braid_error *err)
+{
+	struct braid_run *run = calloc(1, sizeof(*run));
+	ERROR_SCRATCH(err);
+	size_t size = 0;
+	int r;
+
+	if (!run)
+		return error_oom(err);
+	r = image_load(p, true, NULL, &run->image, err);
+	if (!r)
+		run->record = loaded_globals(run->image.loaded, IMAGE_RECORD_SECTION, &size);
+	if (!r && (!run->record || size < sizeof(*run->record))) {
+		error_set(err, -EIO, braid_pipeline_name(p), "the record of the run is not mapped");
+		r = -EIO;
+	}
+	if (r) {
+		braid_run_close(run);
+		return r;
+	}
+	*ret = run;
+	return 0;
+}
+
+void braid_run_close(struct braid_run *run)
+{
+	if (!run)
+		return;
+	running_image_done(&run->image);
+	free(run);
+}
+
+int braid_run_packet(struct braid_run *run, const void *packet, size_t size, void *out, size_t room,
+		     struct braid_run_result *ret, struct braid_error *err)
+{
+	struct testrun t = {.packet = packet, .size = size, .out = out, .room = room};
+	struct testrun_result res = {};
+	ERROR_SCRATCH(err);
+	int r;
+
+	r = testrun_packet(loaded_program(run->image.loaded, 0), &t, &res, err);
+	if (r)
+		return r;
+	*ret = (struct braid_run_result){
+		.verdict = res.verdict,
+		.stage = run->record->stage,
+		.stage_verdict = run->record->verdict,
+		.size = res.size,
+		.nanoseconds = res.nanoseconds,
+	};
+	return 0;
+}
+
+size_t braid_run_stages(const struct braid_run *run)
+{
+	return run->image.plan->stages.n;
+}
+
+const char *braid_run_stage(const struct braid_run *run, size_t i)
+{
+	return i < run->image.plan->stages.n ? run->image.plan->stages.v[i].stage->name : NULL;
+}
+
+const char *braid_run_strategy(const struct braid_run *run)
+{
+	return strategy_names[run->image.plan->strategy];
+}
+
+const char *braid_verdict_name(uint32_t verdict)
+{
+	return verdict_name(HOOK_XDP, verdict);
+}

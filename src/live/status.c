@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What runs, as the kernel has it, beside what the store wants. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/bpffs.h"
+#include "kernel/iface.h"
+#include "live/live.h"
+
+/* What the kernel says of a pinned program. */
+static json_t *program_to_json(const char *pin, const json_t *segment)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_close_ int fd = -1;
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	json_t *j = json_pack("{s:O, s:O}", "program", json_object_get(segment, "program"),
+			      "stages", json_object_get(segment, "stages"));
+
+	if (bpffs_get(pin, BPFFS_PROGRAM, &fd, &err) || bpf_obj_get_info_by_fd(fd, &info, &size))
+		return j;
+	json_object_set_new(j, "id", json_integer(info.id));
+	json_object_set_new(j, "instructions", json_integer(info.xlated_prog_len / 8));
+	json_object_set_new(j, "jited-bytes", json_integer(info.jited_prog_len));
+	json_object_set_new(j, "verified-instructions", json_integer(info.verified_insns));
+	return j;
+}
+
+static json_t *programs_to_json(const json_t *plan, const char *folder)
+{
+	json_t *list = json_array(), *segment;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan, "segments"), i, segment)
+	{
+		const char *name = json_string_value(json_object_get(segment, "program"));
+		_cleanup_free_ char *pin = path_program(folder, name);
+
+		if (pin)
+			json_array_append_new(list, program_to_json(pin, segment));
+	}
+	return list;
+}
+
+static json_t *maps_to_json(const json_t *plan, const char *folder)
+{
+	json_t *list = json_array(), *map;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan, "maps"), i, map)
+	{
+		_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+		_cleanup_close_ int fd = -1;
+		_cleanup_free_ char *pin =
+			path_map(folder, json_string_value(json_object_get(map, "symbol")));
+		struct bpf_map_info info = {};
+		__u32 size = sizeof(info);
+		json_t *j = json_deep_copy(map);
+
+		json_object_del(j, "entries-digest");
+		if (pin)
+			json_object_set_new(j, "pin", json_string(pin));
+		if (pin && !bpffs_get(pin, BPFFS_MAP, &fd, &err) &&
+		    !bpf_obj_get_info_by_fd(fd, &info, &size))
+			json_object_set_new(j, "id", json_integer(info.id));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+struct seen {
+	const char *state;
+	const struct pinned_link *link;
+	struct xdp_state xdp;
+};
+
+/* Compares what is on the interface with the link that should be there. */
+static void look_at(const struct netns *ns, __u32 ifindex, const struct pinned_links *links,
+		    __u32 entry, struct seen *ret)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+
+	array_foreach (l, &links->list)
+		if (l->cookie == ns->cookie && l->ifindex == ifindex)
+			ret->link = l;
+	ret->state = "detached";
+	if (xdp_query(ns, ifindex, &ret->xdp, &err))
+		return;
+	for (size_t i = 0; i < ret->xdp.n; i++)
+		if (ret->xdp.v[i].prog_id == entry && ret->link)
+			ret->state = "attached";
+		else if (ret->xdp.v[i].mode != XDP_HARDWARE && text_eq(ret->state, "detached"))
+			ret->state = "foreign";
+}
+
+static json_t *interface_to_json(const struct interface *iface, const char *home,
+				 const struct pinned_links *links, __u32 entry)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_netns_ struct netns ns = NETNS_INIT;
+	struct seen seen = {};
+	json_t *j = json_pack("{s:s, s:s}", "name", iface->name, "netns", iface->netns ?: home);
+	__u32 ifindex;
+
+	if (netns_open(iface->netns ?: home, &ns, &err) ||
+	    iface_index(&ns, iface->name, &ifindex, &err)) {
+		json_object_set_new(j, "state", json_string("gone"));
+		return j;
+	}
+	look_at(&ns, ifindex, links, entry, &seen);
+	json_object_set_new(j, "ifindex", json_integer(ifindex));
+	json_object_set_new(j, "state", json_string(seen.state));
+	if (seen.link)
+		json_object_set_new(j, "link", json_integer(seen.link->info.id));
+	for (size_t i = 0; i < seen.xdp.n; i++)
+		if (seen.xdp.v[i].mode != XDP_HARDWARE) {
+			json_object_set_new(j, "mode",
+					    json_string(xdp_mode_names[seen.xdp.v[i].mode]));
+			json_object_set_new(j, "program", json_integer(seen.xdp.v[i].prog_id));
+			if (text_eq(seen.state, "foreign"))
+				json_object_set_new(j, "foreign", json_string(seen.xdp.v[i].name));
+		}
+	return j;
+}
+
+static int interfaces_to_json(const struct revision *rev, const struct pinned_links *links,
+			      __u32 entry, json_t **ret, struct braid_error *err)
+{
+	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
+	const struct braid_pipeline *p;
+	json_t *list;
+	int r = braid_manifest_parse(rev->manifest, strlen(rev->manifest), "store", NULL, &m, err);
+
+	if (r)
+		return r;
+	p = braid_manifest_get(m, 0);
+	list = json_array();
+	array_foreach (iface, &p->interfaces)
+		json_array_append_new(list, interface_to_json(iface, rev->home, links, entry));
+	*ret = list;
+	return 0;
+}
+
+static int pipeline_status(struct braid *b, const char *root, const struct store_pipeline *sp,
+			   json_t *list, struct braid_error *err)
+{
+	_cleanup_free_ char *path = path_pipeline(root, sp->home, sp->name);
+	_cleanup_free_ char *folder = path ? path_revision(path, sp->current) : NULL;
+	_cleanup_revision_ struct revision rev = {};
+	_cleanup_json_ json_t *plan = NULL;
+	struct pinned_links links = {};
+	json_t *j, *programs, *interfaces = NULL;
+	__u32 entry;
+	int r = folder ? 0 : error_oom(err);
+
+	r = r ?: revision_get(b->store, sp->home, sp->name, sp->current, &rev, err) ?:
+			 pinned_links_read(path, &links, err);
+	if (r)
+		return r;
+	plan = json_loads(rev.plan, 0, NULL);
+	programs = programs_to_json(plan, folder);
+	entry = json_integer_value(json_object_get(json_array_get(programs, 0), "id"));
+	r = interfaces_to_json(&rev, &links, entry, &interfaces, err);
+	pinned_links_done(&links);
+	if (r) {
+		json_decref(programs);
+		return r;
+	}
+	j = json_pack("{s:s, s:s, s:I, s:I, s:s, s:O*, s:O*, s:O*, s:o, s:O*, s:o, s:o}",
+		      "pipeline", sp->name, "home", sp->home, "revision", (json_int_t)sp->current,
+		      "created", (json_int_t)(rev.created_ns / 1000000000), "cause", rev.cause,
+		      "strategy", json_object_get(plan, "strategy"), "why",
+		      json_object_get(plan, "why"), "license", json_object_get(plan, "license"),
+		      "interfaces", interfaces, "stages", json_object_get(plan, "stages"),
+		      "programs", programs, "maps", maps_to_json(plan, folder));
+	if (sp->pending)
+		json_object_set_new(j, "interrupted", json_integer(sp->pending));
+	return json_array_append_new(list, j) ? error_oom(err) : 0;
+}
+
+static int unknown(const struct store_pipelines *all, const char *name, struct braid_error *err)
+{
+	const char *names[64], *near;
+	size_t n = 0;
+
+	array_foreach (sp, &all->list)
+		if (sp->current && n < 64)
+			names[n++] = sp->name;
+	near = text_nearest(name, names, n);
+	error_set(err, -ENOENT, NULL, "there is no pipeline '%s'", name);
+	if (near)
+		error_hint(err, "did you mean '%s'?", near);
+	return -ENOENT;
+}
+
+int braid_status(struct braid *b, const char *name, char **ret_json, struct braid_error *err)
+{
+	_cleanup_json_ json_t *list = json_array(), *all = NULL;
+	_cleanup_free_ char *root = NULL;
+	struct store_pipelines pipelines = {};
+	ERROR_SCRATCH(err);
+	int r;
+
+	r = bpffs_root(&root, err) ?: store_pipelines(b->store, &pipelines, err);
+	array_foreach (sp, &pipelines.list)
+		if (!r && sp->current && (!name || text_eq(sp->name, name)))
+			r = pipeline_status(b, root, sp, list, err);
+	if (!r && name && !json_array_size(list))
+		r = unknown(&pipelines, name, err);
+	store_pipelines_done(&pipelines);
+	if (r)
+		return r;
+	all = json_pack("{s:O}", "pipelines", list);
+	*ret_json = json_dumps(all, JSON_INDENT(2));
+	return *ret_json ? 0 : error_oom(err);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The switch: the new program on all interfaces, or the old ones back on all of them.
+ * On one interface a switch is one atomic update of a link; over several it is undone
+ * in reverse when one fails.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "kernel/bpffs.h"
+#include "kernel/iface.h"
+#include "live/live.h"
+
+struct switching {
+	const struct braid_pipeline *p;
+	const char *path; /* of the pipeline in bpffs */
+	int program;      /* the new one */
+};
+
+static enum xdp_mode mode_of(const struct braid_pipeline *p)
+{
+	return p->mode == MODE_GENERIC ? XDP_GENERIC : XDP_NATIVE;
+}
+
+static enum xdp_mode other_mode(enum xdp_mode mode)
+{
+	return mode == XDP_NATIVE ? XDP_GENERIC : XDP_NATIVE;
+}
+
+/* A new link, pinned where the pipeline keeps its links, over what may be pinned there. */
+static int create_link(const struct switching *sw, struct target *t, int program,
+		       enum xdp_mode mode, struct braid_error *err)
+{
+	_cleanup_free_ char *pin = path_link(sw->path, t->ns.cookie, t->ifindex);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!pin)
+		return error_oom(err);
+	r = xdp_link_create(&t->ns, t->ifindex, program, mode, &fd, err);
+	r = r ?: bpffs_replace(fd, pin, err);
+	if (r)
+		return r; /* an unpinned link goes with its fd */
+	closep(&t->new_link);
+	t->new_link = TAKE_FD(fd);
+	return 0;
+}
+
+static int remove_link(const struct switching *sw, struct target *t, int fd,
+		       struct braid_error *err)
+{
+	_cleanup_free_ char *pin = path_link(sw->path, t->ns.cookie, t->ifindex);
+	int r = xdp_link_detach(fd, err);
+
+	if (!pin)
+		return error_oom(err);
+	return r ?: bpffs_unpin(pin, err);
+}
+
+static int detach_foreign(struct target *t, struct braid_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < t->state.n && !r; i++)
+		if (t->state.v[i].mode != XDP_HARDWARE)
+			r = xdp_detach_foreign(&t->ns, t->ifindex, &t->state.v[i], err);
+	return r;
+}
+
+static int switch_one(const struct switching *sw, struct target *t, struct braid_error *err)
+{
+	enum xdp_mode mode = mode_of(sw->p);
+	int r;
+
+	switch (t->action) {
+	case TARGET_UPDATE:
+		return xdp_link_update(t->link->fd, t->old_program, sw->program, err);
+	case TARGET_MODE:
+		r = remove_link(sw, t, t->link->fd, err);
+		if (r)
+			return r;
+		r = create_link(sw, t, sw->program, mode, err);
+		if (r) { /* its own half is undone here: the caller undoes only what succeeded */
+			_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
+
+			create_link(sw, t, t->old_program, other_mode(mode), &back);
+		}
+		return r;
+	case TARGET_FOREIGN:
+		r = detach_foreign(t, err);
+		return r ?: create_link(sw, t, sw->program, mode, err);
+	default:
+		return create_link(sw, t, sw->program, mode, err);
+	}
+}
+
+static int undo_one(const struct switching *sw, struct target *t, struct braid_error *err)
+{
+	int r;
+
+	switch (t->action) {
+	case TARGET_UPDATE:
+		return xdp_link_update(t->link->fd, sw->program, t->old_program, err);
+	case TARGET_MODE:
+		r = remove_link(sw, t, t->new_link, err);
+		return r ?: create_link(sw, t, t->old_program, other_mode(mode_of(sw->p)), err);
+	default:
+		return remove_link(sw, t, t->new_link, err);
+	}
+}
+
+/* In reverse. What cannot be undone is added to the reason: the caller's error stays first. */
+static void undo(const struct switching *sw, struct targets *t, struct braid_error *err)
+{
+	for (size_t i = t->list.n; i-- > 0;) {
+		struct target *target = &t->list.v[i];
+		_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
+
+		if (!target->switched || !undo_one(sw, target, &back))
+			continue;
+		error_hint(err, "%s could not be put back (%s): braid apply again",
+			   target->iface->name, back.what ?: "");
+	}
+}
+
+static int switch_those(const struct switching *sw, struct targets *t, bool foreign,
+			struct braid_error *err)
+{
+	array_foreach (target, &t->list) {
+		int r;
+
+		if ((target->action == TARGET_FOREIGN) != foreign)
+			continue;
+		r = switch_one(sw, target, err);
+		if (r)
+			return r;
+		target->switched = true;
+	}
+	return 0;
+}
+
+int targets_switch(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
+		   int program, struct braid_error *err)
+{
+	struct switching sw = {p, pipeline_path, program};
+	/* detaching another's program cannot be undone: only when all else has succeeded */
+	int r = switch_those(&sw, t, false, err) ?: switch_those(&sw, t, true, err);
+
+	if (r)
+		undo(&sw, t, err);
+	return r;
+}

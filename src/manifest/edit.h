@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Every change to a model goes through here, whether it comes from YAML, from a values
+ * file or from C: so the rules stand in one place. An element is given whole and moved
+ * on success; on failure it is still the caller's. Errors carry the element's place.
+ */
+#pragma once
+
+#include "manifest/model.h"
+
+/* "last", or a verdict. */
+int pipeline_set_final(struct braid_pipeline *p, const char *word, struct place at,
+		       struct braid_error *err);
+int pipeline_add_interface(struct braid_pipeline *p, struct interface *i, struct braid_error *err);
+int pipeline_add_stage(struct braid_pipeline *p, struct stage *s, struct braid_error *err);
+/* The stages of the members must be there already. */
+int pipeline_add_shared(struct braid_pipeline *p, struct shared_map *s, struct braid_error *err);
+/* -ENOENT with the nearest name. */
+int pipeline_find_stage(const struct braid_pipeline *p, const char *name, struct place at,
+			struct stage **ret, struct braid_error *err);
+/* What only the whole can break: for pipelines that were built piece by piece. */
+int pipeline_check(const struct braid_pipeline *p, struct braid_error *err);
+
+/* One more verdict with which the next stage runs. */
+int stage_add_verdict(struct stage *s, enum hook hook, const char *word, struct place at,
+		      struct braid_error *err);
+/* Replaces a constant of the same name. */
+int stage_put_constant(struct stage *s, struct constant *c, struct braid_error *err);
+/* The setup of the map @name, a new one if need be; valid until the next one is made. */
+int stage_map(struct stage *s, const char *name, struct place at, struct map_setup **ret,
+	      struct braid_error *err);
+int map_set_max_entries(struct map_setup *m, unsigned long long n, struct place at,
+			struct braid_error *err);
+int map_add_entry(struct map_setup *m, struct map_entry *e, struct braid_error *err);
+/* @ref: "guard.blocked", a stage and a map. */
+int shared_map_add(struct shared_map *s, const char *ref, struct place at, struct braid_error *err);
+
+/* Refuses two pipelines of one name, or on one interface and hook. */
+int manifest_check(const struct braid_manifest *m, struct braid_error *err);
+/* -ENOENT with the nearest name. */
+int manifest_find(const struct braid_manifest *m, const char *name, struct place at,
+		  struct braid_pipeline **ret, struct braid_error *err);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "manifest/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+const char *const hook_names[] = {[HOOK_XDP] = "xdp", NULL};
+const char *const mode_names[] = {[MODE_NATIVE] = "native", [MODE_GENERIC] = "generic", NULL};
+const char *const strategy_names[] = {[STRATEGY_AUTO] = "auto",
+				      [STRATEGY_FUSED] = "fused",
+				      [STRATEGY_TAILCALL] = "tailcall",
+				      NULL};
+/* By enum xdp_action. */
+const char *const verdict_names[] = {"aborted", "drop", "pass", "tx", "redirect", NULL};
+const char *const final_names[] = {"last", "aborted", "drop", "pass", "tx", "redirect", NULL};
+
+const char *verdict_name(enum hook hook, __u32 verdict)
+{
+	return verdict < sizeof(verdict_names) / sizeof(verdict_names[0]) - 1
+		       ? verdict_names[verdict]
+		       : NULL;
+}
+
+bool verdict_parse(enum hook hook, const char *name, __u32 *ret_verdict)
+{
+	for (__u32 i = 0; verdict_names[i]; i++) {
+		if (strcmp(verdict_names[i], name) == 0) {
+			*ret_verdict = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct stage *pipeline_stage(const struct braid_pipeline *p, const char *name)
+{
+	array_foreach (s, &p->stages) {
+		if (text_eq(s->name, name))
+			return s;
+	}
+	return NULL;
+}
+
+void interface_done(struct interface *i)
+{
+	free(i->name);
+	free(i->netns);
+	*i = (struct interface){};
+}
+
+void constant_done(struct constant *c)
+{
+	free(c->name);
+	node_free(c->value);
+	*c = (struct constant){};
+}
+
+void map_entry_done(struct map_entry *e)
+{
+	node_free(e->key);
+	node_free(e->value);
+	*e = (struct map_entry){};
+}
+
+void map_setup_done(struct map_setup *m)
+{
+	free(m->name);
+	array_foreach (e, &m->entries)
+		map_entry_done(e);
+	array_done(&m->entries);
+	*m = (struct map_setup){};
+}
+
+void stage_done(struct stage *s)
+{
+	free(s->name);
+	free(s->object);
+	free(s->bytes);
+	free(s->program);
+	array_foreach (c, &s->constants)
+		constant_done(c);
+	array_done(&s->constants);
+	array_foreach (m, &s->maps)
+		map_setup_done(m);
+	array_done(&s->maps);
+	*s = (struct stage){};
+}
+
+void shared_map_done(struct shared_map *s)
+{
+	free(s->name);
+	array_foreach (ref, &s->members) {
+		free(ref->stage);
+		free(ref->map);
+	}
+	array_done(&s->members);
+	*s = (struct shared_map){};
+}
+
+void braid_pipeline_free(struct braid_pipeline *p)
+{
+	if (!p)
+		return;
+	free(p->name);
+	array_foreach (i, &p->interfaces)
+		interface_done(i);
+	array_done(&p->interfaces);
+	array_foreach (s, &p->stages)
+		stage_done(s);
+	array_done(&p->stages);
+	array_foreach (s, &p->shared)
+		shared_map_done(s);
+	array_done(&p->shared);
+	free(p);
+}
+
+void braid_manifest_free(struct braid_manifest *m)
+{
+	if (!m)
+		return;
+	array_foreach (p, &m->pipelines)
+		braid_pipeline_free(*p);
+	array_done(&m->pipelines);
+	array_foreach (file, &m->files)
+		free(*file);
+	array_done(&m->files);
+	free(m);
+}
