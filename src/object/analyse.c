@@ -2,185 +2,21 @@
 #include "object/analyse.h"
 
 #include <errno.h>
-#include <stdint.h>
 
 #include "base/text.h"
-
-/*
- * Stack depth. Which registers hold an address of the own stack, and which at the
- * lowest? A small data flow over the instructions: the value of a register is NONE
- * or an offset from the frame pointer; where paths join, the lower one counts.
- *
- * A wrong answer is not dangerous, only a nuisance: the verifier would refuse the
- * program, since the context's slot would no longer hold the context.
- */
-#define NONE INT16_MAX
-
-struct regs {
-	__s16 at[MAX_BPF_REG];
-};
-
-struct flow {
-	const struct func *f;
-	struct regs *before; /* by instruction */
-	bool *seen;
-	ARRAY(__u32) todo;
-	__s16 spilled; /* the lowest stack address that was ever stored to memory, or NONE */
-	bool spill_changed;
-	bool unknown;
-	__s32 deepest; /* <= 0 */
-};
-
-static __s16 lower(__s16 a, __s16 b)
-{
-	return a == NONE ? b : b == NONE ? a : a < b ? a : b;
-}
-
-/* Notes that the address @off is used or formed. */
-static __s16 touch(struct flow *fl, __s32 off)
-{
-	if (off < -STACK_LIMIT)
-		fl->unknown = true; /* a loop that walks down, or nonsense */
-	else if (off < fl->deepest)
-		fl->deepest = off;
-	return off < -STACK_LIMIT ? -STACK_LIMIT : off > 0 ? 0 : off;
-}
-
-static void step_alu(struct flow *fl, const struct bpf_insn *i, struct regs *r)
-{
-	__s16 *dst = &r->at[i->dst_reg], src = r->at[i->src_reg];
-	bool reg = BPF_SRC(i->code) == BPF_X;
-
-	if (BPF_CLASS(i->code) == BPF_ALU64 && BPF_OP(i->code) == BPF_MOV) {
-		*dst = reg ? src : NONE;
-	} else if (BPF_CLASS(i->code) == BPF_ALU64 &&
-		   (BPF_OP(i->code) == BPF_ADD || BPF_OP(i->code) == BPF_SUB)) {
-		if (!reg && *dst != NONE)
-			*dst = touch(fl, *dst + (BPF_OP(i->code) == BPF_ADD ? i->imm : -i->imm));
-		else if (reg && (*dst != NONE || src != NONE)) {
-			fl->unknown = true;
-			*dst = NONE;
-		}
-	} else {
-		*dst = NONE;
-	}
-}
-
-static void step_memory(struct flow *fl, const struct bpf_insn *i, struct regs *r)
-{
-	bool load = BPF_CLASS(i->code) == BPF_LDX;
-	__s16 base = r->at[load ? i->src_reg : i->dst_reg];
-	bool wide = BPF_SIZE(i->code) == BPF_DW;
-
-	if (base != NONE)
-		touch(fl, base + i->off);
-	if (load) {
-		r->at[i->dst_reg] = base != NONE && wide ? fl->spilled : NONE;
-	} else if (BPF_CLASS(i->code) == BPF_STX && r->at[i->src_reg] != NONE) {
-		__s16 spilled = lower(fl->spilled, r->at[i->src_reg]);
-
-		fl->spill_changed |= spilled != fl->spilled;
-		fl->spilled = spilled;
-	}
-	if (BPF_CLASS(i->code) == BPF_STX && BPF_MODE(i->code) == BPF_ATOMIC) {
-		if (i->imm & BPF_FETCH)
-			r->at[i->imm == BPF_CMPXCHG ? BPF_REG_0 : i->src_reg] = NONE;
-	}
-}
-
-static void step(struct flow *fl, const struct bpf_insn *i, struct regs *r)
-{
-	switch (BPF_CLASS(i->code)) {
-	case BPF_ALU:
-	case BPF_ALU64:
-		step_alu(fl, i, r);
-		break;
-	case BPF_LDX:
-	case BPF_ST:
-	case BPF_STX:
-		step_memory(fl, i, r);
-		break;
-	case BPF_LD:
-		r->at[i->dst_reg] = NONE;
-		break;
-	default:
-		if (insn_is_call(i))
-			for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++)
-				r->at[reg] = NONE;
-	}
-	r->at[BPF_REG_10] = 0;
-}
-
-/* Control reaches @to with @r: what is known there is joined with it. */
-static int flow_to(struct flow *fl, __u32 to, const struct regs *r)
-{
-	struct regs *known = &fl->before[to];
-	bool changed;
-
-	if (to >= fl->f->insns.n)
-		return 0;
-	changed = !fl->seen[to];
-	if (changed)
-		*known = *r;
-	for (int reg = 0; reg < MAX_BPF_REG; reg++) {
-		__s16 now = lower(known->at[reg], r->at[reg]);
-
-		changed |= now != known->at[reg];
-		known->at[reg] = now;
-	}
-	fl->seen[to] = true;
-	return !changed || array_add(&fl->todo, to) ? 0 : -ENOMEM;
-}
-
-static int flow_run(struct flow *fl)
-{
-	struct regs start;
-	int r;
-
-	for (int reg = 0; reg < MAX_BPF_REG; reg++)
-		start.at[reg] = reg == BPF_REG_10 ? 0 : NONE;
-	memset(fl->seen, 0, fl->f->insns.n * sizeof(*fl->seen));
-	r = flow_to(fl, 0, &start);
-	while (!r && fl->todo.n && !fl->unknown) {
-		__u32 at = fl->todo.v[--fl->todo.n];
-		const struct bpf_insn *i = &fl->f->insns.v[at];
-		__u32 next = at + 1 + insn_is_ld_imm64(i);
-		struct regs regs = fl->before[at];
-		__s32 jump;
-
-		step(fl, i, &regs);
-		if (insn_is_exit(i))
-			continue;
-		if (insn_is_jump(i, &jump)) {
-			r = flow_to(fl, at + 1 + jump, &regs);
-			if (BPF_OP(i->code) == BPF_JA)
-				continue;
-		}
-		r = r ?: flow_to(fl, next, &regs);
-	}
-	return r;
-}
+#include "object/flow.h"
 
 static int own_stack(const struct func *f, struct func_facts *facts)
 {
-	struct flow fl = {.f = f, .spilled = NONE};
-	int r = 0;
+	struct flow fl;
+	int r = flow_init(&fl, f);
 
-	fl.before = calloc(f->insns.n + 1, sizeof(*fl.before));
-	fl.seen = calloc(f->insns.n + 1, sizeof(*fl.seen));
-	if (!fl.before || !fl.seen)
-		r = -ENOMEM;
-	/* what is loaded from memory depends on what was stored: until nothing changes */
-	do {
-		fl.spill_changed = false;
-		r = r ?: flow_run(&fl);
-	} while (!r && fl.spill_changed && !fl.unknown);
-	facts->stack_known = !fl.unknown;
-	facts->stack = (-fl.deepest + 7) & ~7;
-	free(fl.before);
-	free(fl.seen);
-	array_done(&fl.todo);
-	return r;
+	if (r)
+		return r;
+	facts->stack_known = fl.stack_known;
+	facts->stack = fl.stack;
+	flow_done(&fl);
+	return 0;
 }
 
 /* Linux, kernel/bpf/verifier.c, check_max_stack_depth(): frames count in steps of 32. */

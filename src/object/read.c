@@ -162,7 +162,7 @@ static int read_section(struct reader *r, size_t index, Elf_Scn *scn)
 	} else if (text_eq(name, "license")) {
 		return set_license(r, data);
 	} else if (text_eq(name, "version")) {
-		if (data->d_size >= sizeof(__u32))
+		if (data->d_buf && data->d_size >= sizeof(__u32))
 			memcpy(&r->unit->kern_version, data->d_buf, sizeof(__u32));
 	} else if (text_eq(name, ".BTF")) {
 		r->btf_bytes = data->d_buf;
@@ -171,6 +171,9 @@ static int read_section(struct reader *r, size_t index, Elf_Scn *scn)
 		r->ext_bytes = data->d_buf;
 		r->ext_size = data->d_size;
 	} else if (text_eq(name, ".maps")) {
+		/* the bytes do not matter, only that the file really has that many */
+		if (sh.sh_type == SHT_NOBITS)
+			return read_broken(r, "section .maps has no contents");
 		r->places[index].kind = PLACE_MAPS;
 	} else if (text_eq(name, "maps") || text_has_prefix(name, "maps/")) {
 		return read_unsupported(r,
@@ -308,7 +311,13 @@ static int read_all(struct reader *r)
 		err = read_section(r, elf_ndxscn(scn), scn);
 	if (!err && !r->symbols)
 		err = read_broken(r, "no symbol table");
-	return err ?: read_btf(r) ?: read_code(r) ?: read_ext(r) ?: read_data(r) ?: read_relocs(r);
+	return err		?:
+	       read_btf(r)	?:
+	       read_types(r)	?:
+	       read_code(r)	?:
+	       read_ext(r)	?:
+	       read_data(r)	?:
+	       read_relocs(r);
 }
 
 int unit_read(const void *bytes, size_t size, const char *name, struct unit **ret,

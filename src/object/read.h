@@ -55,6 +55,8 @@ bool read_symbol(struct reader *r, size_t index, GElf_Sym *ret, const char **ret
 /* Function that holds instruction @insn of a section; -1: none. */
 int read_func_at(const struct reader *r, __u32 code, __u32 insn);
 
+/* read_types.c: refuses BTF that cannot be walked. */
+int read_types(struct reader *r);
 /* read_ext.c: function, line and CO-RE records. */
 int read_ext(struct reader *r);
 /* read_data.c: maps, data sections and externs from BTF and symbols. */

@@ -111,15 +111,17 @@ static int find_extern(struct reader *r, const char *name, __u32 *ret_type, cons
 	for (__u32 id = 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *sec = btf__type_by_id(btf, id);
 		const struct btf_var_secinfo *info = btf_var_secinfos(sec);
+		const char *sec_name = btf__name_by_offset(btf, sec->name_off);
 
-		if (!btf_is_datasec(sec))
+		if (!btf_is_datasec(sec) ||
+		    (!text_eq(sec_name, ".kconfig") && !text_eq(sec_name, ".ksyms")))
 			continue;
 		for (int i = 0; i < btf_vlen(sec); i++) {
 			const struct btf_type *t = btf__type_by_id(btf, info[i].type);
 
 			if (t && text_eq(btf__name_by_offset(btf, t->name_off), name)) {
 				*ret_type = info[i].type;
-				*ret_sec = btf__name_by_offset(btf, sec->name_off) ?: "";
+				*ret_sec = sec_name;
 				return 0;
 			}
 		}

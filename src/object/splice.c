@@ -8,11 +8,12 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "object/analyse.h"
+#include "object/exits.h"
 #include "object/types.h"
 
-/* A jump whose target comes later. */
-struct fixup {
-	__u32 insn;
+/* Jumps whose target comes later. */
+struct fixups {
+	ARRAY(__u32) insns;
 };
 
 struct splicer {
@@ -20,9 +21,11 @@ struct splicer {
 	const struct splice *s;
 	struct braid_error *err;
 	struct func out;
-	ARRAY(struct fixup) to_out; /* jumps that leave the pipeline */
+	struct fixups to[N_LABELS];
 	struct splice_map map;
-	__s16 ctx_slot; /* offset from the frame pointer; 0: not kept */
+	/* Where the context is kept: a register that no stage touches, else a stack slot. */
+	__u8 ctx_reg;   /* 0: none */
+	__s16 ctx_slot; /* offset from the frame pointer; 0: none */
 	__u32 origin;   /* BTF string */
 	bool failed;    /* no memory */
 };
@@ -68,12 +71,32 @@ static void emit_exit(struct splicer *sp)
 	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
 }
 
+static void emit_mov(struct splicer *sp, int dst, int src)
+{
+	emit(sp, (struct bpf_insn){
+			 .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = dst, .src_reg = src});
+}
+
+static void emit_save_ctx(struct splicer *sp)
+{
+	if (sp->ctx_reg)
+		emit_mov(sp, sp->ctx_reg, BPF_REG_1);
+	else if (sp->ctx_slot)
+		emit(sp, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_DW,
+					   .dst_reg = BPF_REG_10,
+					   .src_reg = BPF_REG_1,
+					   .off = sp->ctx_slot});
+}
+
 static void emit_load_ctx(struct splicer *sp)
 {
-	emit(sp, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_DW,
-				   .dst_reg = BPF_REG_1,
-				   .src_reg = BPF_REG_10,
-				   .off = sp->ctx_slot});
+	if (sp->ctx_reg)
+		emit_mov(sp, BPF_REG_1, sp->ctx_reg);
+	else
+		emit(sp, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_DW,
+					   .dst_reg = BPF_REG_1,
+					   .src_reg = BPF_REG_10,
+					   .off = sp->ctx_slot});
 }
 
 /* Line information for what follows: the text is what a reader of a dump sees. */
@@ -96,6 +119,13 @@ static void note(struct splicer *sp, const char *fmt, ...)
 	*l = (struct line){.insn = here(sp), .file = sp->origin, .text = off, .line_col = 1 << 10};
 }
 
+/* Nothing followed the note: it would stand in the way of the next one. */
+static void drop_empty_note(struct splicer *sp)
+{
+	if (sp->out.lines.n && sp->out.lines.v[sp->out.lines.n - 1].insn == here(sp))
+		sp->out.lines.n--;
+}
+
 static void mark(struct splicer *sp, __u32 first, size_t part, bool seam)
 {
 	struct splice_range range = {first, here(sp) - first, part, seam};
@@ -104,21 +134,62 @@ static void mark(struct splicer *sp, __u32 first, size_t part, bool seam)
 		sp->failed |= !array_add(&sp->map.ranges, range);
 }
 
-/* Leaves the pipeline with the verdict in r0. */
-static void emit_out(struct splicer *sp)
+/* The jump just emitted goes to @label; its distance is filled in by resolve(). */
+static void fix_later(struct splicer *sp, enum label label)
 {
-	array_foreach (f, &sp->to_out)
-		sp->out.insns.v[f->insn].off = here(sp) - f->insn - 1;
-	sp->to_out.n = 0;
-	emit_jump32(sp, BPF_JNE, BPF_REG_0, (__s32)BRAID_ACCEPT, 1);
-	emit_mov32(sp, BPF_REG_0, sp->s->pass);
+	sp->failed |= !array_add(&sp->to[label].insns, here(sp) - 1);
+}
+
+static void emit_goto(struct splicer *sp, enum label label)
+{
+	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
+	fix_later(sp, label);
+}
+
+/* @label is here. */
+static void resolve(struct splicer *sp, enum label label)
+{
+	struct fixups *to = &sp->to[label];
+
+	array_foreach (insn, &to->insns)
+		sp->out.insns.v[*insn].off = here(sp) - *insn - 1;
+	to->insns.n = 0;
+}
+
+/* Does control, where the code of a part ends, go on into what follows? */
+enum falls {
+	FALLS_NOT,
+	FALLS_CHECK, /* with a verdict that must be looked at */
+	FALLS_PASS,  /* with one that goes on */
+	FALLS_EXIT,  /* with one that leaves, and is not BRAID_ACCEPT */
+};
+
+/* Leaves the pipeline with the verdict in r0; @falls: how control comes from above. */
+static void emit_out(struct splicer *sp, enum falls falls)
+{
+	if (falls == FALLS_EXIT && sp->to[LABEL_OUT].insns.n) {
+		emit_goto(sp, LABEL_EXIT);
+		falls = FALLS_NOT;
+	}
+	if (falls == FALLS_CHECK || sp->to[LABEL_OUT].insns.n) {
+		resolve(sp, LABEL_OUT);
+		emit_jump32(sp, BPF_JNE, BPF_REG_0, (__s32)BRAID_ACCEPT, 1);
+		emit_mov32(sp, BPF_REG_0, sp->s->pass);
+	} else if (falls == FALLS_NOT && !sp->to[LABEL_EXIT].insns.n) {
+		return;
+	}
+	resolve(sp, LABEL_EXIT);
 	emit_exit(sp);
 }
 
-/* The jump just emitted leaves; its distance is filled in by emit_out(). */
-static void leaves(struct splicer *sp)
+static __u32 oldest_leaving(const struct splicer *sp)
 {
-	sp->failed |= !array_add(&sp->to_out, ((struct fixup){here(sp) - 1}));
+	__u32 oldest = UINT32_MAX;
+
+	for (enum label l = LABEL_OUT; l <= LABEL_EXIT; l++)
+		if (sp->to[l].insns.n && sp->to[l].insns.v[0] < oldest)
+			oldest = sp->to[l].insns.v[0];
+	return oldest;
 }
 
 /*
@@ -127,72 +198,71 @@ static void leaves(struct splicer *sp)
  */
 static void emit_island(struct splicer *sp, __u32 part_size)
 {
-	__u32 jump = here(sp);
+	__u32 oldest = oldest_leaving(sp), jump = here(sp);
 
-	if (!sp->to_out.n || jump + part_size + 64 - sp->to_out.v[0].insn < INT16_MAX)
+	if (oldest == UINT32_MAX || jump + part_size + 64 - oldest < INT16_MAX)
 		return;
 	note(sp, "/* leave */");
 	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
-	emit_out(sp);
+	emit_out(sp, FALLS_NOT);
 	if (!sp->failed)
 		sp->out.insns.v[jump].off = here(sp) - jump - 1;
 }
 
+/* r2 to r5 are free at a seam; r1 may still hold the context. */
 static void emit_record(struct splicer *sp, const struct splice_part *p)
 {
 	if (sp->s->record_section < 0)
 		return;
-	emit_address(sp, BPF_REG_1, REF_DATA, sp->s->record_section, sp->s->record_offset);
+	emit_address(sp, BPF_REG_2, REF_DATA, sp->s->record_section, sp->s->record_offset);
 	emit(sp, (struct bpf_insn){
-			 .code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = BPF_REG_1, .imm = p->index});
+			 .code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = BPF_REG_2, .imm = p->index});
 	emit(sp, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_W,
-				   .dst_reg = BPF_REG_1,
+				   .dst_reg = BPF_REG_2,
 				   .src_reg = BPF_REG_0,
 				   .off = 4});
 }
 
-/* Falls through when the verdict in r0 is one that proceeds. r1 and r2 are free here. */
+/* Falls through when the verdict in r0 is one that proceeds. */
 static void emit_check(struct splicer *sp, __u32 proceed_on)
 {
 	if (!proceed_on) {
-		emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
-		leaves(sp);
+		emit_goto(sp, LABEL_OUT);
 	} else if (!(proceed_on & (proceed_on - 1))) {
 		emit_jump32(sp, BPF_JNE, BPF_REG_0, __builtin_ctz(proceed_on), 0);
-		leaves(sp);
+		fix_later(sp, LABEL_OUT);
 	} else {
 		emit_jump32(sp, BPF_JGT, BPF_REG_0, 31, 0);
-		leaves(sp);
-		emit_mov32(sp, BPF_REG_1, proceed_on);
+		fix_later(sp, LABEL_OUT);
+		emit_mov32(sp, BPF_REG_2, proceed_on);
 		emit(sp, (struct bpf_insn){.code = BPF_ALU | BPF_RSH | BPF_X,
-					   .dst_reg = BPF_REG_1,
+					   .dst_reg = BPF_REG_2,
 					   .src_reg = BPF_REG_0});
 		emit(sp, (struct bpf_insn){.code = BPF_ALU | BPF_AND | BPF_K,
-					   .dst_reg = BPF_REG_1,
+					   .dst_reg = BPF_REG_2,
 					   .imm = 1});
-		emit_jump32(sp, BPF_JEQ, BPF_REG_1, 0, 0);
-		leaves(sp);
+		emit_jump32(sp, BPF_JEQ, BPF_REG_2, 0, 0);
+		fix_later(sp, LABEL_OUT);
 	}
 }
 
-/* A copy of the part's code: exits become jumps to its end, where the seam is. */
-static void emit_spliced(struct splicer *sp, const struct func *f)
+static enum falls falls_as(enum label label, bool checked)
 {
-	__u32 base = here(sp), n = f->insns.n;
-
-	if (insn_is_exit(&f->insns.v[n - 1]))
-		n--; /* falls through */
-	for (__u32 i = 0; i < n; i++) {
-		struct bpf_insn insn = f->insns.v[i];
-
-		if (insn_is_ld_imm64(&insn)) {
-			emit(sp, insn);
-			insn = f->insns.v[++i];
-		} else if (insn_is_exit(&insn)) {
-			insn = (struct bpf_insn){.code = BPF_JMP | BPF_JA, .off = n - i - 1};
-		}
-		emit(sp, insn);
+	switch (label) {
+	case LABEL_CHECK:
+	case LABEL_OUT:
+		return FALLS_CHECK;
+	case LABEL_PASS:
+		return checked ? FALLS_NOT : FALLS_PASS;
+	case LABEL_EXIT:
+		return FALLS_EXIT;
+	default:
+		return FALLS_NOT;
 	}
+}
+
+static void copy_records(struct splicer *sp, const struct func *f, __u32 base, __u32 n)
+{
 	array_foreach (ref, &f->refs) {
 		struct ref moved = *ref;
 
@@ -214,17 +284,78 @@ static void emit_spliced(struct splicer *sp, const struct func *f)
 	}
 }
 
-static void emit_called(struct splicer *sp, const struct splice_part *p)
+/*
+ * A copy of the part's code; its exits, and jumps to them, go where @x says. An exit at
+ * the very end is left out when what follows is where it leads.
+ */
+static enum falls emit_spliced(struct splicer *sp, const struct func *f, const struct exits *x,
+			       bool last)
+{
+	__u32 base = here(sp), n = f->insns.n;
+	enum falls falls = falls_as(x->label[n - 1], x->used[LABEL_CHECK]);
+
+	if (!insn_is_exit(&f->insns.v[n - 1]) || (falls == FALLS_EXIT && !last))
+		falls = FALLS_NOT;
+	if (falls != FALLS_NOT)
+		n--;
+	for (__u32 i = 0; i < n; i++) {
+		struct bpf_insn insn = f->insns.v[i];
+
+		if (insn_is_exit(&insn)) {
+			emit_goto(sp, x->label[i]);
+			continue;
+		}
+		emit(sp, insn);
+		if (insn_is_ld_imm64(&insn))
+			emit(sp, f->insns.v[++i]);
+		else if (x->label[i] != LABEL_NONE)
+			fix_later(sp, x->label[i]);
+	}
+	copy_records(sp, f, base, n);
+	return falls;
+}
+
+static enum falls emit_called(struct splicer *sp, const struct splice_part *p)
 {
 	note(sp, "/* call %s */", p->name);
 	emit_ref(sp, REF_CALL, p->func, 0);
 	emit(sp,
 	     (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1});
+	return FALLS_CHECK;
+}
+
+static const struct func *part_func(const struct splicer *sp, size_t k)
+{
+	return &sp->u->funcs.v[sp->s->parts[k].func];
+}
+
+/* Its code leaves r1 alone, in which the context comes. */
+static bool preserves_ctx(const struct splicer *sp, size_t k)
+{
+	if (sp->s->parts[k].call)
+		return false;
+	array_foreach (i, &part_func(sp, k)->insns) {
+		int class = BPF_CLASS(i->code);
+		bool writes = class == BPF_ALU || class == BPF_ALU64 || class == BPF_LDX ||
+			      class == BPF_LD || class == BPF_STX;
+
+		/* of BPF_STX only atomic operations write, and then either register */
+		if (insn_is_call(i) || (writes && i->dst_reg == BPF_REG_1 && class != BPF_STX) ||
+		    (class == BPF_STX && BPF_MODE(i->code) == BPF_ATOMIC &&
+		     (i->src_reg == BPF_REG_1 || i->dst_reg == BPF_REG_1)))
+			return false;
+	}
+	return true;
+}
+
+static void emit_reload_ctx(struct splicer *sp, size_t k)
+{
+	if (!preserves_ctx(sp, k))
+		emit_load_ctx(sp);
 }
 
 static void emit_tail_call(struct splicer *sp)
 {
-	emit_load_ctx(sp);
 	emit_address(sp, BPF_REG_2, REF_MAP, sp->s->tail_map, 0);
 	emit_mov32(sp, BPF_REG_3, sp->s->tail_slot);
 	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call});
@@ -232,71 +363,160 @@ static void emit_tail_call(struct splicer *sp)
 	emit_exit(sp);
 }
 
-static void emit_end(struct splicer *sp, const struct splice_part *last)
-{
-	const struct splice *s = sp->s;
-	__u32 first = here(sp);
-
-	note(sp, "/* %s: end of %s */", last->name, s->name);
-	emit_record(sp, last);
-	if (s->end == SPLICE_TAIL || s->end == SPLICE_FIXED)
-		emit_check(sp, last->proceed_on);
-	if (s->end == SPLICE_TAIL)
-		emit_tail_call(sp);
-	else if (s->end == SPLICE_FIXED)
-		emit_mov32(sp, BPF_REG_0, s->verdict);
-	emit_out(sp);
-	mark(sp, first, s->n_parts - 1, true);
-}
-
-static void emit_part(struct splicer *sp, size_t k)
+/* Those that must be looked at are; then everything that goes on is here. */
+static void emit_seam(struct splicer *sp, size_t k, bool check)
 {
 	const struct splice_part *p = &sp->s->parts[k];
-	const struct func *f = &sp->u->funcs.v[p->func];
-	__u32 first;
 
-	first = here(sp);
-	if (p->call)
-		emit_called(sp, p);
-	else
-		emit_spliced(sp, f);
-	mark(sp, first, k, false);
-	if (k + 1 == sp->s->n_parts)
-		return;
-	first = here(sp);
-	note(sp, "/* %s -> %s */", p->name, p[1].name);
-	emit_record(sp, p);
-	emit_check(sp, p->proceed_on);
-	emit_island(sp, p[1].call ? 1 : sp->u->funcs.v[p[1].func].insns.n);
-	emit_load_ctx(sp);
-	mark(sp, first, k, true);
+	if (check) {
+		resolve(sp, LABEL_CHECK);
+		emit_record(sp, p);
+		emit_check(sp, p->proceed_on);
+	}
+	if (k + 1 < sp->s->n_parts)
+		emit_island(sp, p[1].call ? 1 : part_func(sp, k + 1)->insns.n);
+	resolve(sp, LABEL_PASS);
 }
 
-/* The context outlives every part but the last one; its slot lies below their stacks. */
-static int choose_ctx_slot(struct splicer *sp)
+/* What stands behind the last part. */
+static void emit_end(struct splicer *sp, enum falls falls, bool check)
 {
 	const struct splice *s = sp->s;
-	size_t n = s->n_parts - (s->end != SPLICE_TAIL);
+	size_t k = s->n_parts - 1;
+
+	if (s->end != SPLICE_LAST)
+		emit_seam(sp, k, check);
+	switch (s->end) {
+	case SPLICE_LAST:
+		if (check) {
+			resolve(sp, LABEL_CHECK);
+			emit_record(sp, &s->parts[k]);
+			falls = FALLS_CHECK;
+		}
+		break;
+	case SPLICE_FIXED:
+		emit_mov32(sp, BPF_REG_0, s->verdict);
+		falls = FALLS_EXIT;
+		break;
+	case SPLICE_TAIL:
+		emit_reload_ctx(sp, k);
+		emit_tail_call(sp);
+		falls = FALLS_NOT;
+		break;
+	}
+	emit_out(sp, falls);
+}
+
+static int find_exits(struct splicer *sp, size_t k, struct exits *ret)
+{
+	const struct splice *s = sp->s;
+	bool recording = s->record_section >= 0;
+	struct exits_rule rule = {
+		.fold = !recording,
+		.last = k + 1 == s->n_parts && s->end == SPLICE_LAST && !recording,
+		.proceed_on = s->parts[k].proceed_on,
+		.accept = BRAID_ACCEPT,
+	};
+
+	if (s->parts[k].call) {
+		ret->used[LABEL_CHECK] = true;
+		return 0;
+	}
+	return exits_init(ret, part_func(sp, k), &rule);
+}
+
+static int emit_part(struct splicer *sp, size_t k)
+{
+	const struct splice_part *p = &sp->s->parts[k];
+	bool last = k + 1 == sp->s->n_parts;
+	struct exits x = {};
+	enum falls falls;
+	__u32 first = here(sp);
+	int r = find_exits(sp, k, &x);
+
+	if (r)
+		return r;
+	falls = p->call ? emit_called(sp, p)
+			: emit_spliced(sp, part_func(sp, k), &x, last && sp->s->end == SPLICE_LAST);
+	mark(sp, first, k, false);
+	first = here(sp);
+	if (last) {
+		note(sp, "/* %s: end of %s */", p->name, sp->s->name);
+		emit_end(sp, falls, x.used[LABEL_CHECK]);
+	} else {
+		note(sp, "/* %s -> %s */", p->name, p[1].name);
+		emit_seam(sp, k, x.used[LABEL_CHECK]);
+		emit_reload_ctx(sp, k);
+	}
+	drop_empty_note(sp);
+	mark(sp, first, k, true);
+	exits_done(&x);
+	return 0;
+}
+
+static bool mentions(const struct func *f, int reg)
+{
+	bool second = false;
+
+	array_foreach (i, &f->insns) {
+		if (!second && (i->dst_reg == reg || i->src_reg == reg))
+			return true;
+		second = !second && insn_is_ld_imm64(i);
+	}
+	return false;
+}
+
+/* A callee-saved register that no spliced part touches; 0: none. Called ones restore theirs. */
+static int free_register(const struct splicer *sp)
+{
+	for (int reg = BPF_REG_9; reg >= BPF_REG_6; reg--) {
+		bool taken = false;
+
+		for (size_t k = 0; k < sp->s->n_parts; k++)
+			taken |= !sp->s->parts[k].call && mentions(part_func(sp, k), reg);
+		if (!taken)
+			return reg;
+	}
+	return 0;
+}
+
+/* A slot must outlive every part but the last one: it lies below their stacks. */
+static int choose_slot(struct splicer *sp, size_t n)
+{
 	__u32 deepest = 0;
 
 	for (size_t k = 0; k < n; k++) {
 		struct func_facts facts;
 
-		if (s->parts[k].call)
+		if (sp->s->parts[k].call)
 			continue;
-		if (func_analyse(sp->u, s->parts[k].func, &facts))
+		if (func_analyse(sp->u, sp->s->parts[k].func, &facts))
 			return error_oom(sp->err);
 		if (facts.stack > deepest)
 			deepest = facts.stack;
 	}
 	if (deepest + 8 > STACK_LIMIT) {
-		error_set(sp->err, -EOVERFLOW, s->name,
+		error_set(sp->err, -EOVERFLOW, sp->s->name,
 			  "no room on the stack for the context beside %u bytes of a stage",
 			  deepest);
 		return -EOVERFLOW;
 	}
-	sp->ctx_slot = n ? -(__s16)(deepest + 8) : 0;
+	sp->ctx_slot = -(__s16)(deepest + 8);
 	return 0;
+}
+
+static int choose_ctx_home(struct splicer *sp)
+{
+	const struct splice *s = sp->s;
+	size_t n = s->n_parts - (s->end != SPLICE_TAIL);
+	bool needed = false;
+
+	for (size_t k = 0; k < n; k++)
+		needed |= !preserves_ctx(sp, k);
+	if (!needed)
+		return 0;
+	sp->ctx_reg = free_register(sp);
+	return sp->ctx_reg ? 0 : choose_slot(sp, n);
 }
 
 static int prepare(struct splicer *sp)
@@ -328,27 +548,24 @@ static int prepare(struct splicer *sp)
 	sp->out.global = true;
 	sp->out.type_id = type;
 	sp->origin = origin;
-	return choose_ctx_slot(sp);
+	return choose_ctx_home(sp);
 }
 
-static void emit_all(struct splicer *sp)
+static int emit_all(struct splicer *sp)
 {
 	const struct splice_part *p = &sp->s->parts[0];
-	const struct func *f = &sp->u->funcs.v[p->func];
+	const struct func *f = part_func(sp, 0);
 	__u32 first = here(sp);
+	int r = 0;
 
 	note(sp, "/* %s */", sp->s->name);
-	if (sp->ctx_slot)
-		emit(sp, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_DW,
-					   .dst_reg = BPF_REG_10,
-					   .src_reg = BPF_REG_1,
-					   .off = sp->ctx_slot});
-	else if (p->call || (f->lines.n && !f->lines.v[0].insn))
-		sp->out.lines.n = 0; /* the first part's own record stands in this place */
+	emit_save_ctx(sp);
+	if (p->call || (f->lines.n && !f->lines.v[0].insn))
+		drop_empty_note(sp); /* the first part's own record stands in this place */
 	mark(sp, first, 0, true);
-	for (size_t k = 0; k < sp->s->n_parts; k++)
-		emit_part(sp, k);
-	emit_end(sp, &sp->s->parts[sp->s->n_parts - 1]);
+	for (size_t k = 0; k < sp->s->n_parts && !r; k++)
+		r = emit_part(sp, k);
+	return r || sp->failed ? -ENOMEM : 0;
 }
 
 /* Spliced parts are gone; called ones become static functions. */
@@ -381,10 +598,8 @@ int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splic
 	struct func *slot;
 	int r = prepare(&sp);
 
-	if (!r) {
-		emit_all(&sp);
-		r = sp.failed ? error_oom(err) : retire_parts(&sp);
-	}
+	if (!r)
+		r = emit_all(&sp) ? error_oom(err) : retire_parts(&sp);
 	slot = r ? NULL : array_push(&u->funcs);
 	if (!r && !slot)
 		r = error_oom(err);
@@ -403,7 +618,8 @@ int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splic
 	array_done(&sp.out.refs);
 	array_done(&sp.out.lines);
 	array_done(&sp.out.cores);
-	array_done(&sp.to_out);
+	for (enum label l = LABEL_NONE; l < N_LABELS; l++)
+		array_done(&sp.to[l].insns);
 	array_done(&sp.map.ranges);
 	return r;
 }

@@ -2,13 +2,15 @@
 /*
  * Several functions become one program; between two lies a seam.
  *
- *	ctx slot = r1			only when something needs it later
- *	<part 1>			each exit became a jump to the seam
- *	if w0 != PASS goto out		the seam: one compare, or a bit test
- *	r1 = ctx slot
+ *	r9 = r1				the context is kept for later: in a register that no
+ *					stage touches, or in a stack slot below all stages'
+ *	<part 1>			each exit became a jump
+ *	if w0 != PASS goto out		the seam, for verdicts not known before: one compare,
+ *					or a bit test
+ *	r1 = r9				unless part 1 left r1 alone
  *	<part 2>			or: call part_2
  *	…
- * out:	if w0 == ACCEPT: w0 = PASS
+ * out:	if w0 == ACCEPT: w0 = PASS	for verdicts that may be it
  *	exit
  */
 #pragma once

@@ -373,6 +373,7 @@ static void ext_part(struct writer *w, enum ext_part part, struct buf *out)
 		out->n = 0; /* nothing at all: the part is empty */
 }
 
+/* Stays empty when there is no record: libbpf takes no .BTF.ext that is only a header. */
 static void build_ext(struct writer *w, struct buf *out)
 {
 	struct {
@@ -392,8 +393,10 @@ static void build_ext(struct writer *w, struct buf *out)
 		parts.failed |= one.failed;
 		buf_done(&one);
 	}
-	buf_add(out, &h, sizeof(h));
-	buf_add(out, parts.v, parts.n);
+	if (parts.n) {
+		buf_add(out, &h, sizeof(h));
+		buf_add(out, parts.v, parts.n);
+	}
 	out->failed |= parts.failed;
 	buf_done(&parts);
 }
@@ -401,12 +404,14 @@ static void build_ext(struct writer *w, struct buf *out)
 /* Types that several stages brought along become one. */
 static int dedup(struct writer *w, struct buf *ext)
 {
-	struct btf_ext *parsed = btf_ext__new((__u8 *)ext->v, ext->n);
+	struct btf_ext *parsed = ext->n ? btf_ext__new((__u8 *)ext->v, ext->n) : NULL;
 	LIBBPF_OPTS(btf_dedup_opts, opts, .btf_ext = parsed);
 	const void *bytes;
 	__u32 size;
 	int r;
 
+	if (!ext->n)
+		return btf__dedup(w->btf, NULL);
 	if (!parsed)
 		return -errno;
 	r = btf__dedup(w->btf, &opts);
@@ -434,6 +439,8 @@ static int add_btf(struct writer *w)
 	if (bytes) {
 		i = elf_out_section(&w->elf, ".BTF", SHT_PROGBITS, 0, 4);
 		buf_add(&w->elf.sections.v[i].bytes, bytes, size);
+	}
+	if (bytes && ext.n) {
 		i = elf_out_section(&w->elf, ".BTF.ext", SHT_PROGBITS, 0, 4);
 		buf_add(&w->elf.sections.v[i].bytes, ext.v, ext.n);
 	}
