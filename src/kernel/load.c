@@ -242,10 +242,17 @@ int loaded_map(const struct loaded *l, const char *symbol)
 	return map ? bpf_map__fd(map) : -1;
 }
 
-void *loaded_globals(const struct loaded *l, const char *symbol, size_t *ret_size)
+int loaded_read(const struct loaded *l, const char *symbol, void *out, size_t size,
+		struct braid_error *err)
 {
 	struct bpf_map *map = find_map(l, symbol);
+	__u32 key = 0;
+	int r;
 
-	/* libbpf keeps the mapping, and its const is for those who have not loaded yet */
-	return map ? (void *)bpf_map__initial_value(map, ret_size) : NULL;
+	if (!map || bpf_map__value_size(map) != size) {
+		error_set(err, -ENOENT, symbol, "there are no such globals of %zu bytes", size);
+		return -ENOENT;
+	}
+	r = bpf_map_lookup_elem(bpf_map__fd(map), &key, out);
+	return r ? error_errno(err, r, symbol, "cannot read globals") : 0;
 }

@@ -30,5 +30,6 @@ DEFINE_CLEANUP(struct loaded *, loaded_free)
 /* Borrowed fds; -1: no such. */
 int loaded_program(const struct loaded *l, __u32 segment);
 int loaded_map(const struct loaded *l, const char *symbol);
-/* The bytes of a section of globals, as mapped; NULL: not mapped. */
-void *loaded_globals(const struct loaded *l, const char *symbol, size_t *ret_size);
+/* The present bytes of a section of globals, all @size of them. Return: 0; -ENOENT. */
+int loaded_read(const struct loaded *l, const char *symbol, void *out, size_t size,
+		struct braid_error *err);

@@ -9,25 +9,17 @@
 
 struct braid_run {
 	struct running_image image;
-	const struct image_record *record; /* mapped: the kernel writes, we read */
 };
 
 int braid_run_open(const struct braid_pipeline *p, struct braid_run **ret, struct braid_error *err)
 {
 	struct braid_run *run = calloc(1, sizeof(*run));
 	ERROR_SCRATCH(err);
-	size_t size = 0;
 	int r;
 
 	if (!run)
 		return error_oom(err);
 	r = image_load(p, true, NULL, &run->image, err);
-	if (!r)
-		run->record = loaded_globals(run->image.loaded, IMAGE_RECORD_SECTION, &size);
-	if (!r && (!run->record || size < sizeof(*run->record))) {
-		error_set(err, -EIO, braid_pipeline_name(p), "the record of the run is not mapped");
-		r = -EIO;
-	}
 	if (r) {
 		braid_run_close(run);
 		return r;
@@ -49,16 +41,19 @@ int braid_run_packet(struct braid_run *run, const void *packet, size_t size, voi
 {
 	struct testrun t = {.packet = packet, .size = size, .out = out, .room = room};
 	struct testrun_result res = {};
+	struct image_record record;
 	ERROR_SCRATCH(err);
 	int r;
 
-	r = testrun_packet(loaded_program(run->image.loaded, 0), &t, &res, err);
+	r = testrun_packet(loaded_program(run->image.loaded, 0), &t, &res, err)
+		    ?: loaded_read(run->image.loaded, IMAGE_RECORD_SECTION, &record, sizeof(record),
+				   err);
 	if (r)
 		return r;
 	*ret = (struct braid_run_result){
 		.verdict = res.verdict,
-		.stage = run->record->stage,
-		.stage_verdict = run->record->verdict,
+		.stage = record.stage,
+		.stage_verdict = record.verdict,
 		.size = res.size,
 		.nanoseconds = res.nanoseconds,
 	};
