@@ -26,15 +26,23 @@ static const char *origin_name(enum origin o)
 	return o == FROM_MANIFEST ? "manifest" : o == FROM_ANNOTATION ? "object" : "default";
 }
 
+/* How control comes to a stage, and goes on. */
+static const char *placement(const struct braid_plan *plan, const struct plan_stage *ps)
+{
+	if (ps->called)
+		return "called";
+	return plan->segments.v[ps->segment].n > 1 || plan->segments.n == 1 ? "spliced" : "alone";
+}
+
 static json_t *stage_to_json(const struct braid_plan *plan, const struct plan_stage *ps)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:I}", "name",
 			      ps->stage->name, "object", ps->stage->object ?: "", "digest",
 			      ps->digest, "program", ps->unit->funcs.v[ps->func].name, "proceed-on",
 			      verdicts_to_json(plan, ps->proceed_on), "proceed-on-from",
-			      origin_name(ps->proceed_from), "placed",
-			      ps->called ? "called" : "spliced", "segment", (json_int_t)ps->segment,
-			      "stack", (json_int_t)ps->facts.stack, "instructions",
+			      origin_name(ps->proceed_from), "placed", placement(plan, ps),
+			      "segment", (json_int_t)ps->segment, "stack",
+			      (json_int_t)ps->facts.stack, "instructions",
 			      (json_int_t)ps->facts.total_insns);
 
 	if (ps->why_called)

@@ -94,8 +94,12 @@ static enum section_kind kind_of(const char *name, const GElf_Shdr *sh)
 static int add_data(struct reader *r, size_t index, const char *name, const GElf_Shdr *sh,
 		    const Elf_Data *data)
 {
-	struct section *s = array_push(&r->unit->sections);
+	struct section *s;
 
+	/* BTF knows sections by their names */
+	if (!*name || unit_find_section(r->unit, name) >= 0)
+		return read_broken(r, "two sections of data with the name '%s'", name);
+	s = array_push(&r->unit->sections);
 	if (!s)
 		return error_oom(r->err);
 	if (sh->sh_size > SECTION_LIMIT)

@@ -20,6 +20,7 @@ struct walk {
 	unsigned char *states; /* enum state by type id */
 	__u32 n;               /* types, void included */
 	unsigned int depth;
+	bool symbols; /* variables and functions may stand here */
 };
 
 static bool has_name(const struct btf *btf, __u32 off)
@@ -44,11 +45,26 @@ static bool has_names(const struct btf *btf, const struct btf_type *t)
 	return fine;
 }
 
-static int in_range(__u32 *id, void *ctx)
+/* Linux, kernel/bpf/btf.c: bits that are in use, and kinds whose vlen counts something. */
+#define INFO_BITS 0x9f00ffff
+
+static bool has_sane_info(const struct btf_type *t)
+{
+	bool counts = btf_is_composite(t) || btf_is_any_enum(t) || btf_is_func_proto(t) ||
+		      btf_is_datasec(t) || btf_is_func(t);
+
+	return !(t->info & ~INFO_BITS) && (counts || !btf_vlen(t));
+}
+
+/* Symbols are no types of anything: only sections hold them, and tags are on them. */
+static int is_type(__u32 *id, void *ctx)
 {
 	const struct walk *w = ctx;
+	const struct btf_type *t = *id < w->n ? btf__type_by_id(w->btf, *id) : NULL;
 
-	return *id < w->n ? 0 : -EINVAL;
+	if (!t || btf_is_datasec(t))
+		return -EINVAL;
+	return w->symbols || !(btf_is_var(t) || btf_is_func(t)) ? 0 : -EINVAL;
 }
 
 /* In C a type comes back to itself only through a struct or union. */
@@ -78,9 +94,10 @@ int read_types(struct reader *r)
 	for (__u32 id = 1; id < w.n; id++) {
 		struct btf_type *t = (struct btf_type *)btf__type_by_id(w.btf, id);
 
-		if (!has_names(w.btf, t))
-			return read_broken(r, "damaged BTF (type %u has no name)", id);
-		if (type_each_ref(t, in_range, &w))
+		if (!has_sane_info(t) || !has_names(w.btf, t))
+			return read_broken(r, "damaged BTF (type %u is none)", id);
+		w.symbols = btf_is_datasec(t) || btf_is_decl_tag(t);
+		if (type_each_ref(t, is_type, &w))
 			return read_broken(r, "damaged BTF (type %u leads nowhere)", id);
 	}
 	w.states = calloc(w.n, sizeof(*w.states));

@@ -8,152 +8,48 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "object/analyse.h"
-#include "object/exits.h"
+#include "object/emit.h"
 #include "object/types.h"
-
-/* Jumps whose target comes later. */
-struct fixups {
-	ARRAY(__u32) insns;
-};
 
 struct splicer {
 	struct unit *u;
 	const struct splice *s;
 	struct braid_error *err;
-	struct func out;
-	struct fixups to[N_LABELS];
+	struct emitter e;
 	struct splice_map map;
 	/* Where the context is kept: a register that no stage touches, else a stack slot. */
 	__u8 ctx_reg;   /* 0: none */
 	__s16 ctx_slot; /* offset from the frame pointer; 0: none */
-	__u32 origin;   /* BTF string */
-	bool failed;    /* no memory */
 };
-
-static void emit(struct splicer *sp, struct bpf_insn insn)
-{
-	sp->failed |= !array_add(&sp->out.insns, insn);
-}
-
-static __u32 here(const struct splicer *sp)
-{
-	return sp->out.insns.n;
-}
-
-static void emit_ref(struct splicer *sp, enum ref_kind kind, __u32 target, __u32 addend)
-{
-	struct ref ref = {here(sp), kind, target, addend};
-
-	sp->failed |= !array_add(&sp->out.refs, ref);
-}
-
-static void emit_address(struct splicer *sp, int reg, enum ref_kind kind, __u32 target,
-			 __u32 addend)
-{
-	emit_ref(sp, kind, target, addend);
-	emit(sp, (struct bpf_insn){.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = reg});
-	emit(sp, (struct bpf_insn){});
-}
-
-static void emit_mov32(struct splicer *sp, int reg, __s32 imm)
-{
-	emit(sp, (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = reg, .imm = imm});
-}
-
-static void emit_jump32(struct splicer *sp, int op, int reg, __s32 imm, __s16 off)
-{
-	emit(sp, (struct bpf_insn){
-			 .code = BPF_JMP32 | op | BPF_K, .dst_reg = reg, .imm = imm, .off = off});
-}
-
-static void emit_exit(struct splicer *sp)
-{
-	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
-}
-
-static void emit_mov(struct splicer *sp, int dst, int src)
-{
-	emit(sp, (struct bpf_insn){
-			 .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = dst, .src_reg = src});
-}
 
 static void emit_save_ctx(struct splicer *sp)
 {
 	if (sp->ctx_reg)
-		emit_mov(sp, sp->ctx_reg, BPF_REG_1);
+		emit_mov(&sp->e, sp->ctx_reg, BPF_REG_1);
 	else if (sp->ctx_slot)
-		emit(sp, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_DW,
-					   .dst_reg = BPF_REG_10,
-					   .src_reg = BPF_REG_1,
-					   .off = sp->ctx_slot});
+		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_DW,
+						    .dst_reg = BPF_REG_10,
+						    .src_reg = BPF_REG_1,
+						    .off = sp->ctx_slot});
 }
 
 static void emit_load_ctx(struct splicer *sp)
 {
 	if (sp->ctx_reg)
-		emit_mov(sp, BPF_REG_1, sp->ctx_reg);
+		emit_mov(&sp->e, BPF_REG_1, sp->ctx_reg);
 	else
-		emit(sp, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_DW,
-					   .dst_reg = BPF_REG_1,
-					   .src_reg = BPF_REG_10,
-					   .off = sp->ctx_slot});
-}
-
-/* Line information for what follows: the text is what a reader of a dump sees. */
-static void note(struct splicer *sp, const char *fmt, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	struct line *l = array_push(&sp->out.lines);
-	va_list ap;
-	int off;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	off = text ? btf__add_str(sp->u->btf, text) : -ENOMEM;
-	if (!l || off < 0) {
-		sp->failed = true;
-		return;
-	}
-	*l = (struct line){.insn = here(sp), .file = sp->origin, .text = off, .line_col = 1 << 10};
-}
-
-/* Nothing followed the note: it would stand in the way of the next one. */
-static void drop_empty_note(struct splicer *sp)
-{
-	if (sp->out.lines.n && sp->out.lines.v[sp->out.lines.n - 1].insn == here(sp))
-		sp->out.lines.n--;
+		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_DW,
+						    .dst_reg = BPF_REG_1,
+						    .src_reg = BPF_REG_10,
+						    .off = sp->ctx_slot});
 }
 
 static void mark(struct splicer *sp, __u32 first, size_t part, bool seam)
 {
-	struct splice_range range = {first, here(sp) - first, part, seam};
+	struct splice_range range = {first, emit_here(&sp->e) - first, part, seam};
 
 	if (range.n)
-		sp->failed |= !array_add(&sp->map.ranges, range);
-}
-
-/* The jump just emitted goes to @label; its distance is filled in by resolve(). */
-static void fix_later(struct splicer *sp, enum label label)
-{
-	sp->failed |= !array_add(&sp->to[label].insns, here(sp) - 1);
-}
-
-static void emit_goto(struct splicer *sp, enum label label)
-{
-	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
-	fix_later(sp, label);
-}
-
-/* @label is here. */
-static void resolve(struct splicer *sp, enum label label)
-{
-	struct fixups *to = &sp->to[label];
-
-	array_foreach (insn, &to->insns)
-		sp->out.insns.v[*insn].off = here(sp) - *insn - 1;
-	to->insns.n = 0;
+		sp->e.failed |= !array_add(&sp->map.ranges, range);
 }
 
 /* Does control, where the code of a part ends, go on into what follows? */
@@ -167,19 +63,19 @@ enum falls {
 /* Leaves the pipeline with the verdict in r0; @falls: how control comes from above. */
 static void emit_out(struct splicer *sp, enum falls falls)
 {
-	if (falls == FALLS_EXIT && sp->to[LABEL_OUT].insns.n) {
-		emit_goto(sp, LABEL_EXIT);
+	if (falls == FALLS_EXIT && sp->e.to[LABEL_OUT].insns.n) {
+		emit_goto(&sp->e, LABEL_EXIT);
 		falls = FALLS_NOT;
 	}
-	if (falls == FALLS_CHECK || sp->to[LABEL_OUT].insns.n) {
-		resolve(sp, LABEL_OUT);
-		emit_jump32(sp, BPF_JNE, BPF_REG_0, (__s32)BRAID_ACCEPT, 1);
-		emit_mov32(sp, BPF_REG_0, sp->s->pass);
-	} else if (falls == FALLS_NOT && !sp->to[LABEL_EXIT].insns.n) {
+	if (falls == FALLS_CHECK || sp->e.to[LABEL_OUT].insns.n) {
+		emit_label(&sp->e, LABEL_OUT);
+		emit_jump32(&sp->e, BPF_JNE, BPF_REG_0, (__s32)BRAID_ACCEPT, 1);
+		emit_mov32(&sp->e, BPF_REG_0, sp->s->pass);
+	} else if (falls == FALLS_NOT && !sp->e.to[LABEL_EXIT].insns.n) {
 		return;
 	}
-	resolve(sp, LABEL_EXIT);
-	emit_exit(sp);
+	emit_label(&sp->e, LABEL_EXIT);
+	emit_exit(&sp->e);
 }
 
 static __u32 oldest_leaving(const struct splicer *sp)
@@ -187,8 +83,8 @@ static __u32 oldest_leaving(const struct splicer *sp)
 	__u32 oldest = UINT32_MAX;
 
 	for (enum label l = LABEL_OUT; l <= LABEL_EXIT; l++)
-		if (sp->to[l].insns.n && sp->to[l].insns.v[0] < oldest)
-			oldest = sp->to[l].insns.v[0];
+		if (sp->e.to[l].insns.n && sp->e.to[l].insns.v[0] < oldest)
+			oldest = sp->e.to[l].insns.v[0];
 	return oldest;
 }
 
@@ -198,15 +94,15 @@ static __u32 oldest_leaving(const struct splicer *sp)
  */
 static void emit_island(struct splicer *sp, __u32 part_size)
 {
-	__u32 oldest = oldest_leaving(sp), jump = here(sp);
+	__u32 oldest = oldest_leaving(sp), jump = emit_here(&sp->e);
 
 	if (oldest == UINT32_MAX || jump + part_size + 64 - oldest < INT16_MAX)
 		return;
-	note(sp, "/* leave */");
-	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
+	emit_note(&sp->e, "/* leave */");
+	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
 	emit_out(sp, FALLS_NOT);
-	if (!sp->failed)
-		sp->out.insns.v[jump].off = here(sp) - jump - 1;
+	if (!sp->e.failed)
+		sp->e.out.insns.v[jump].off = emit_here(&sp->e) - jump - 1;
 }
 
 /* r2 to r5 are free at a seam; r1 may still hold the context. */
@@ -214,35 +110,36 @@ static void emit_record(struct splicer *sp, const struct splice_part *p)
 {
 	if (sp->s->record_section < 0)
 		return;
-	emit_address(sp, BPF_REG_2, REF_DATA, sp->s->record_section, sp->s->record_offset);
-	emit(sp, (struct bpf_insn){
-			 .code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = BPF_REG_2, .imm = p->index});
-	emit(sp, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_W,
-				   .dst_reg = BPF_REG_2,
-				   .src_reg = BPF_REG_0,
-				   .off = 4});
+	emit_address(&sp->e, BPF_REG_2, REF_DATA, sp->s->record_section, sp->s->record_offset);
+	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ST | BPF_MEM | BPF_W,
+					    .dst_reg = BPF_REG_2,
+					    .imm = p->index});
+	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_STX | BPF_MEM | BPF_W,
+					    .dst_reg = BPF_REG_2,
+					    .src_reg = BPF_REG_0,
+					    .off = 4});
 }
 
 /* Falls through when the verdict in r0 is one that proceeds. */
 static void emit_check(struct splicer *sp, __u32 proceed_on)
 {
 	if (!proceed_on) {
-		emit_goto(sp, LABEL_OUT);
+		emit_goto(&sp->e, LABEL_OUT);
 	} else if (!(proceed_on & (proceed_on - 1))) {
-		emit_jump32(sp, BPF_JNE, BPF_REG_0, __builtin_ctz(proceed_on), 0);
-		fix_later(sp, LABEL_OUT);
+		emit_jump32(&sp->e, BPF_JNE, BPF_REG_0, __builtin_ctz(proceed_on), 0);
+		emit_fix_later(&sp->e, LABEL_OUT);
 	} else {
-		emit_jump32(sp, BPF_JGT, BPF_REG_0, 31, 0);
-		fix_later(sp, LABEL_OUT);
-		emit_mov32(sp, BPF_REG_2, proceed_on);
-		emit(sp, (struct bpf_insn){.code = BPF_ALU | BPF_RSH | BPF_X,
-					   .dst_reg = BPF_REG_2,
-					   .src_reg = BPF_REG_0});
-		emit(sp, (struct bpf_insn){.code = BPF_ALU | BPF_AND | BPF_K,
-					   .dst_reg = BPF_REG_2,
-					   .imm = 1});
-		emit_jump32(sp, BPF_JEQ, BPF_REG_2, 0, 0);
-		fix_later(sp, LABEL_OUT);
+		emit_jump32(&sp->e, BPF_JGT, BPF_REG_0, 31, 0);
+		emit_fix_later(&sp->e, LABEL_OUT);
+		emit_mov32(&sp->e, BPF_REG_2, proceed_on);
+		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ALU | BPF_RSH | BPF_X,
+						    .dst_reg = BPF_REG_2,
+						    .src_reg = BPF_REG_0});
+		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ALU | BPF_AND | BPF_K,
+						    .dst_reg = BPF_REG_2,
+						    .imm = 1});
+		emit_jump32(&sp->e, BPF_JEQ, BPF_REG_2, 0, 0);
+		emit_fix_later(&sp->e, LABEL_OUT);
 	}
 }
 
@@ -267,20 +164,20 @@ static void copy_records(struct splicer *sp, const struct func *f, __u32 base, _
 		struct ref moved = *ref;
 
 		moved.insn += base;
-		sp->failed |= !array_add(&sp->out.refs, moved);
+		sp->e.failed |= !array_add(&sp->e.out.refs, moved);
 	}
 	array_foreach (l, &f->lines) {
 		struct line moved = *l;
 
 		moved.insn += base;
 		if (l->insn < n)
-			sp->failed |= !array_add(&sp->out.lines, moved);
+			sp->e.failed |= !array_add(&sp->e.out.lines, moved);
 	}
 	array_foreach (c, &f->cores) {
 		struct core_relo moved = *c;
 
 		moved.insn += base;
-		sp->failed |= !array_add(&sp->out.cores, moved);
+		sp->e.failed |= !array_add(&sp->e.out.cores, moved);
 	}
 }
 
@@ -291,7 +188,7 @@ static void copy_records(struct splicer *sp, const struct func *f, __u32 base, _
 static enum falls emit_spliced(struct splicer *sp, const struct func *f, const struct exits *x,
 			       bool last)
 {
-	__u32 base = here(sp), n = f->insns.n;
+	__u32 base = emit_here(&sp->e), n = f->insns.n;
 	enum falls falls = falls_as(x->label[n - 1], x->used[LABEL_CHECK]);
 
 	if (!insn_is_exit(&f->insns.v[n - 1]) || (falls == FALLS_EXIT && !last))
@@ -302,14 +199,14 @@ static enum falls emit_spliced(struct splicer *sp, const struct func *f, const s
 		struct bpf_insn insn = f->insns.v[i];
 
 		if (insn_is_exit(&insn)) {
-			emit_goto(sp, x->label[i]);
+			emit_goto(&sp->e, x->label[i]);
 			continue;
 		}
-		emit(sp, insn);
+		emit_insn(&sp->e, insn);
 		if (insn_is_ld_imm64(&insn))
-			emit(sp, f->insns.v[++i]);
+			emit_insn(&sp->e, f->insns.v[++i]);
 		else if (x->label[i] != LABEL_NONE)
-			fix_later(sp, x->label[i]);
+			emit_fix_later(&sp->e, x->label[i]);
 	}
 	copy_records(sp, f, base, n);
 	return falls;
@@ -317,10 +214,11 @@ static enum falls emit_spliced(struct splicer *sp, const struct func *f, const s
 
 static enum falls emit_called(struct splicer *sp, const struct splice_part *p)
 {
-	note(sp, "/* call %s */", p->name);
-	emit_ref(sp, REF_CALL, p->func, 0);
-	emit(sp,
-	     (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1});
+	emit_note(&sp->e, "/* call %s */", p->name);
+	emit_ref(&sp->e, REF_CALL, p->func, 0);
+	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_JMP | BPF_CALL,
+					    .src_reg = BPF_PSEUDO_CALL,
+					    .imm = -1});
 	return FALLS_CHECK;
 }
 
@@ -356,11 +254,11 @@ static void emit_reload_ctx(struct splicer *sp, size_t k)
 
 static void emit_tail_call(struct splicer *sp)
 {
-	emit_address(sp, BPF_REG_2, REF_MAP, sp->s->tail_map, 0);
-	emit_mov32(sp, BPF_REG_3, sp->s->tail_slot);
-	emit(sp, (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call});
-	emit_mov32(sp, BPF_REG_0, sp->s->lost);
-	emit_exit(sp);
+	emit_address(&sp->e, BPF_REG_2, REF_MAP, sp->s->tail_map, 0);
+	emit_mov32(&sp->e, BPF_REG_3, sp->s->tail_slot);
+	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_tail_call});
+	emit_mov32(&sp->e, BPF_REG_0, sp->s->lost);
+	emit_exit(&sp->e);
 }
 
 /* Those that must be looked at are; then everything that goes on is here. */
@@ -369,13 +267,13 @@ static void emit_seam(struct splicer *sp, size_t k, bool check)
 	const struct splice_part *p = &sp->s->parts[k];
 
 	if (check) {
-		resolve(sp, LABEL_CHECK);
+		emit_label(&sp->e, LABEL_CHECK);
 		emit_record(sp, p);
 		emit_check(sp, p->proceed_on);
 	}
 	if (k + 1 < sp->s->n_parts)
 		emit_island(sp, p[1].call ? 1 : part_func(sp, k + 1)->insns.n);
-	resolve(sp, LABEL_PASS);
+	emit_label(&sp->e, LABEL_PASS);
 }
 
 /* What stands behind the last part. */
@@ -389,13 +287,13 @@ static void emit_end(struct splicer *sp, enum falls falls, bool check)
 	switch (s->end) {
 	case SPLICE_LAST:
 		if (check) {
-			resolve(sp, LABEL_CHECK);
+			emit_label(&sp->e, LABEL_CHECK);
 			emit_record(sp, &s->parts[k]);
 			falls = FALLS_CHECK;
 		}
 		break;
 	case SPLICE_FIXED:
-		emit_mov32(sp, BPF_REG_0, s->verdict);
+		emit_mov32(&sp->e, BPF_REG_0, s->verdict);
 		falls = FALLS_EXIT;
 		break;
 	case SPLICE_TAIL:
@@ -431,7 +329,7 @@ static int emit_part(struct splicer *sp, size_t k)
 	bool last = k + 1 == sp->s->n_parts;
 	struct exits x = {};
 	enum falls falls;
-	__u32 first = here(sp);
+	__u32 first = emit_here(&sp->e);
 	int r = find_exits(sp, k, &x);
 
 	if (r)
@@ -439,16 +337,16 @@ static int emit_part(struct splicer *sp, size_t k)
 	falls = p->call ? emit_called(sp, p)
 			: emit_spliced(sp, part_func(sp, k), &x, last && sp->s->end == SPLICE_LAST);
 	mark(sp, first, k, false);
-	first = here(sp);
+	first = emit_here(&sp->e);
 	if (last) {
-		note(sp, "/* %s: end of %s */", p->name, sp->s->name);
+		emit_note(&sp->e, "/* %s: end of %s */", p->name, sp->s->name);
 		emit_end(sp, falls, x.used[LABEL_CHECK]);
 	} else {
-		note(sp, "/* %s -> %s */", p->name, p[1].name);
+		emit_note(&sp->e, "/* %s -> %s */", p->name, p[1].name);
 		emit_seam(sp, k, x.used[LABEL_CHECK]);
 		emit_reload_ctx(sp, k);
 	}
-	drop_empty_note(sp);
+	emit_drop_empty_note(&sp->e);
 	mark(sp, first, k, true);
 	exits_done(&x);
 	return 0;
@@ -541,13 +439,14 @@ static int prepare(struct splicer *sp)
 	}
 	type = btf__add_func(sp->u->btf, s->name, BTF_FUNC_GLOBAL, proto->type);
 	origin = btf__add_str(sp->u->btf, s->origin);
-	sp->out.name = strdup(s->name);
-	sp->out.section = strdup(s->section);
-	if (type < 0 || origin < 0 || !sp->out.name || !sp->out.section)
+	sp->e.out.name = strdup(s->name);
+	sp->e.out.section = strdup(s->section);
+	if (type < 0 || origin < 0 || !sp->e.out.name || !sp->e.out.section)
 		return error_oom(sp->err);
-	sp->out.global = true;
-	sp->out.type_id = type;
-	sp->origin = origin;
+	sp->e.out.global = true;
+	sp->e.out.type_id = type;
+	sp->e.btf = sp->u->btf;
+	sp->e.origin = origin;
 	return choose_ctx_home(sp);
 }
 
@@ -555,17 +454,23 @@ static int emit_all(struct splicer *sp)
 {
 	const struct splice_part *p = &sp->s->parts[0];
 	const struct func *f = part_func(sp, 0);
-	__u32 first = here(sp);
+	__u32 first = emit_here(&sp->e);
 	int r = 0;
 
-	note(sp, "/* %s */", sp->s->name);
+	emit_note(&sp->e, "/* %s */", sp->s->name);
 	emit_save_ctx(sp);
 	if (p->call || (f->lines.n && !f->lines.v[0].insn))
-		drop_empty_note(sp); /* the first part's own record stands in this place */
+		emit_drop_empty_note(&sp->e); /* the first part's own record stands in this place */
 	mark(sp, first, 0, true);
 	for (size_t k = 0; k < sp->s->n_parts && !r; k++)
 		r = emit_part(sp, k);
-	return r || sp->failed ? -ENOMEM : 0;
+	if (r || sp->e.failed)
+		return error_oom(sp->err);
+	if (sp->e.too_far) {
+		error_set(sp->err, -E2BIG, sp->s->name, "a jump in it would be too long");
+		return -E2BIG;
+	}
+	return 0;
 }
 
 /* Spliced parts are gone; called ones become static functions. */
@@ -599,27 +504,20 @@ int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splic
 	int r = prepare(&sp);
 
 	if (!r)
-		r = emit_all(&sp) ? error_oom(err) : retire_parts(&sp);
+		r = emit_all(&sp) ?: retire_parts(&sp);
 	slot = r ? NULL : array_push(&u->funcs);
 	if (!r && !slot)
 		r = error_oom(err);
 	if (!r) {
-		*slot = sp.out;
-		sp.out = (struct func){};
+		*slot = sp.e.out;
+		sp.e.out = (struct func){};
 		*ret_func = slot - u->funcs.v;
 		if (ret_map) {
 			*ret_map = sp.map;
 			sp.map = (struct splice_map){};
 		}
 	}
-	free(sp.out.name);
-	free(sp.out.section);
-	array_done(&sp.out.insns);
-	array_done(&sp.out.refs);
-	array_done(&sp.out.lines);
-	array_done(&sp.out.cores);
-	for (enum label l = LABEL_NONE; l < N_LABELS; l++)
-		array_done(&sp.to[l].insns);
+	emitter_done(&sp.e);
 	array_done(&sp.map.ranges);
 	return r;
 }

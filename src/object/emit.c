@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "object/emit.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+void emitter_done(struct emitter *e)
+{
+	free(e->out.name);
+	free(e->out.section);
+	array_done(&e->out.insns);
+	array_done(&e->out.refs);
+	array_done(&e->out.lines);
+	array_done(&e->out.cores);
+	for (enum label l = LABEL_NONE; l < N_LABELS; l++)
+		array_done(&e->to[l].insns);
+}
+
+void emit_insn(struct emitter *e, struct bpf_insn insn)
+{
+	e->failed |= !array_add(&e->out.insns, insn);
+}
+
+__u32 emit_here(const struct emitter *e)
+{
+	return e->out.insns.n;
+}
+
+void emit_ref(struct emitter *e, enum ref_kind kind, __u32 target, __u32 addend)
+{
+	struct ref ref = {emit_here(e), kind, target, addend};
+
+	e->failed |= !array_add(&e->out.refs, ref);
+}
+
+void emit_address(struct emitter *e, int reg, enum ref_kind kind, __u32 target, __u32 addend)
+{
+	emit_ref(e, kind, target, addend);
+	emit_insn(e, (struct bpf_insn){.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = reg});
+	emit_insn(e, (struct bpf_insn){});
+}
+
+void emit_mov32(struct emitter *e, int reg, __s32 imm)
+{
+	emit_insn(e,
+		  (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = reg, .imm = imm});
+}
+
+void emit_jump32(struct emitter *e, int op, int reg, __s32 imm, __s16 off)
+{
+	emit_insn(e,
+		  (struct bpf_insn){
+			  .code = BPF_JMP32 | op | BPF_K, .dst_reg = reg, .imm = imm, .off = off});
+}
+
+void emit_exit(struct emitter *e)
+{
+	emit_insn(e, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
+}
+
+void emit_mov(struct emitter *e, int dst, int src)
+{
+	emit_insn(e, (struct bpf_insn){
+			     .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = dst, .src_reg = src});
+}
+
+/* Line information for what follows: the text is what a reader of a dump sees. */
+void emit_note(struct emitter *e, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	struct line *l = array_push(&e->out.lines);
+	va_list ap;
+	int off;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	off = text ? btf__add_str(e->btf, text) : -ENOMEM;
+	if (!l || off < 0) {
+		e->failed = true;
+		return;
+	}
+	*l = (struct line){
+		.insn = emit_here(e), .file = e->origin, .text = off, .line_col = 1 << 10};
+}
+
+/* Nothing followed the note: it would stand in the way of the next one. */
+void emit_drop_empty_note(struct emitter *e)
+{
+	if (e->out.lines.n && e->out.lines.v[e->out.lines.n - 1].insn == emit_here(e))
+		e->out.lines.n--;
+}
+
+/* The jump just emitted goes to @label; its distance is filled in by emit_label(). */
+void emit_fix_later(struct emitter *e, enum label label)
+{
+	e->failed |= !array_add(&e->to[label].insns, emit_here(e) - 1);
+}
+
+void emit_goto(struct emitter *e, enum label label)
+{
+	emit_insn(e, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
+	emit_fix_later(e, label);
+}
+
+/* @label is here. */
+void emit_label(struct emitter *e, enum label label)
+{
+	struct fixups *to = &e->to[label];
+
+	array_foreach (insn, &to->insns) {
+		__s64 distance = (__s64)emit_here(e) - *insn - 1;
+
+		e->too_far |= distance > INT16_MAX;
+		e->out.insns.v[*insn].off = distance;
+	}
+	to->insns.n = 0;
+}
