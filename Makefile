@@ -6,7 +6,7 @@ all: build
 
 build:
 	scripts/install-deps scripts/packages.build
-	scripts/build build --buildtype=release
+	scripts/build build --buildtype=release -Dtests=false
 
 demo:
 	./demo
@@ -19,6 +19,7 @@ bench: all
 
 install: all
 	meson install -C build --no-rebuild
+	[ -n "$(DESTDIR)" ] || ldconfig
 
 format:
 	find . -path './build*' -prune -o -name '*.[ch]' -exec clang-format-14 -i {} +
