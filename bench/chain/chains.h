@@ -31,16 +31,16 @@ static __always_inline int floor_chain(struct xdp_md *ctx, const int length)
 }
 
 /*
- * barrier: one C program in which each stage knows nothing of the others, as
- * when compiled apart and spliced. The empty asm statements make the compiler
- * forget, at each seam, what it knows of memory, of the context and of the
- * verdict: it loads data and data_end anew and really compares the verdict.
+ * barrier: one C program in which no stage profits from another's work. The
+ * empty asm statement makes the compiler forget, at each seam, what it knows of
+ * memory and of the context: each stage loads data and data_end and checks its
+ * bounds anew. The verdict stays in the compiler's sight: where a stage returns
+ * a constant, it jumps straight out of the chain or on to the next stage.
  */
 #define BARRIER_STAGE(i)                                                                           \
 	if (i < length) {                                                                          \
 		asm volatile("" : "+r"(ctx) : : "memory");                                         \
 		ret = STAGE(i, ctx);                                                               \
-		asm volatile("" : "+r"(ret) : : "memory");                                         \
 		if (ret != XDP_PASS)                                                               \
 			return ret;                                                                \
 	}
@@ -50,6 +50,27 @@ static __always_inline int barrier_chain(struct xdp_md *ctx, const int length)
 	int ret = XDP_PASS;
 
 	CHAIN_STAGES(BARRIER_STAGE)
+	return ret;
+}
+
+/*
+ * opaque: the same, and the verdict is hidden too: each stage leaves it in a
+ * register, where it is compared, as if the stage's code were not known.
+ */
+#define OPAQUE_STAGE(i)                                                                            \
+	if (i < length) {                                                                          \
+		asm volatile("" : "+r"(ctx) : : "memory");                                         \
+		ret = STAGE(i, ctx);                                                               \
+		asm volatile("" : "+r"(ret));                                                      \
+		if (ret != XDP_PASS)                                                               \
+			return ret;                                                                \
+	}
+
+static __always_inline int opaque_chain(struct xdp_md *ctx, const int length)
+{
+	int ret = XDP_PASS;
+
+	CHAIN_STAGES(OPAQUE_STAGE)
 	return ret;
 }
 
@@ -100,6 +121,7 @@ static __always_inline int functions_chain(struct xdp_md *ctx, const int length)
 #define CHAIN_PROGRAMS(length)                                                                     \
 	CHAIN_PROGRAM(floor, length)                                                               \
 	CHAIN_PROGRAM(barrier, length)                                                             \
+	CHAIN_PROGRAM(opaque, length)                                                              \
 	CHAIN_PROGRAM(functions, length)
 
 CHAIN_LENGTHS(CHAIN_PROGRAMS)

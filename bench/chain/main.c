@@ -30,9 +30,12 @@ static const struct {
 /* clang-format on */
 static const unsigned int lengths[] = {CHAIN_LENGTHS(LENGTH)};
 
+#define CASE_NAME_SIZE 32
+
 /* One value per round: CPU time, and the same run by the kernel's account. */
 struct series {
 	struct image image;
+	unsigned int programs; /* the same in each round */
 	double *ns, *kernel_ns;
 };
 
@@ -55,11 +58,18 @@ static void series_done(struct series *series)
 	free(series->kernel_ns);
 }
 
-/* A variant against floor, divided by the number of seams; one stage has none. */
-static struct summary per_seam(const struct chain *chain, const struct series *of,
-			       const struct series *floor, unsigned int rounds)
+/* "counter/10" */
+static const char *case_name(const struct chain *chain, char name[CASE_NAME_SIZE])
 {
-	struct summary s = summarize_pairs(of->ns, floor->ns, rounds, difference_of);
+	snprintf(name, CASE_NAME_SIZE, "%s/%u", chain->kind, chain->length);
+	return name;
+}
+
+/* A variant against another, divided by the number of seams; one stage has none. */
+static struct summary per_seam(const struct chain *chain, const struct series *of,
+			       const struct series *base, unsigned int rounds)
+{
+	struct summary s = summarize_pairs(of->ns, base->ns, rounds, difference_of);
 	double seams = chain->length - 1;
 
 	return (struct summary){s.min / seams, s.p10 / seams, s.median / seams, s.p90 / seams,
@@ -75,13 +85,14 @@ static void row_out(struct row *row, const char *unit, struct summary summary)
 
 static void report_json(const struct chain *chain, const struct series *all, unsigned int rounds)
 {
-	char name[32];
+	char name[CASE_NAME_SIZE];
 
-	snprintf(name, sizeof(name), "%s/%u", chain->kind, chain->length);
+	case_name(chain, name);
 	for (unsigned int i = 0; i < variants_n; i++) {
 		const double *ns = all[i].ns;
 		struct row row = {"chain", name, variants[i].name};
 
+		row_out(&row, "programs", summarize(&(double){all[i].programs}, 1));
 		row_out(&row, "ns", summarize(ns, rounds));
 		row_out(&row, "ns_kernel", summarize(all[i].kernel_ns, rounds));
 		if (i == VARIANT_EMPTY)
@@ -92,9 +103,12 @@ static void report_json(const struct chain *chain, const struct series *all, uns
 			summarize_pairs(ns, all[VARIANT_FLOOR].ns, rounds, ratio_of));
 		row_out(&row, "ratio_barrier",
 			summarize_pairs(ns, all[VARIANT_BARRIER].ns, rounds, ratio_of));
-		if (chain->length > 1)
-			row_out(&row, "ns_per_seam",
-				per_seam(chain, &all[i], &all[VARIANT_FLOOR], rounds));
+		if (chain->length == 1)
+			continue;
+		row_out(&row, "ns_per_seam_floor",
+			per_seam(chain, &all[i], &all[VARIANT_FLOOR], rounds));
+		row_out(&row, "ns_per_seam_barrier",
+			per_seam(chain, &all[i], &all[VARIANT_BARRIER], rounds));
 	}
 }
 
@@ -106,8 +120,8 @@ static void report_table(const struct chain *chain, const struct series *all, un
 		struct summary kernel = summarize(all[i].kernel_ns, rounds);
 		struct summary net, floor, barrier;
 
-		printf("%6u  %-10s %7.2f %7.2f %7.2f %7.0f", chain->length, variants[i].name,
-		       raw.min, raw.median, raw.p90, kernel.median);
+		printf("%6u  %-10s %5u %7.2f %7.2f %7.2f %7.0f", chain->length, variants[i].name,
+		       all[i].programs, raw.min, raw.median, raw.p90, kernel.median);
 		if (i == VARIANT_EMPTY) {
 			printf("\n");
 			continue;
@@ -119,10 +133,21 @@ static void report_table(const struct chain *chain, const struct series *all, un
 		       floor.median, floor.p10, floor.p90, barrier.median, barrier.p10,
 		       barrier.p90);
 		if (chain->length > 1)
-			printf("  %8.2f",
-			       per_seam(chain, &all[i], &all[VARIANT_FLOOR], rounds).median);
+			printf("  %8.2f %8.2f",
+			       per_seam(chain, &all[i], &all[VARIANT_FLOOR], rounds).median,
+			       per_seam(chain, &all[i], &all[VARIANT_BARRIER], rounds).median);
 		printf("\n");
 	}
+}
+
+/* What a reader of the figures would otherwise wonder about. */
+static void report_notes(void)
+{
+	printf("\ntailcall: a packet may make 33 tail calls, so a program for each stage is "
+	       "possible"
+	       " up to 34 stages;\n          beyond, neighbours share one. functions: of 64 "
+	       "counters"
+	       " the last two share a map.\n");
 }
 
 static void chain_bench(const struct chain *chain, const struct options *options)
@@ -144,6 +169,7 @@ static void chain_bench(const struct chain *chain, const struct options *options
 			measure(&all[i].image, runs, &m);
 			if (i != VARIANT_EMPTY)
 				measurement_check(&m, chain, variants[i].name);
+			all[i].programs = m.programs;
 			all[i].ns[round] = m.ns;
 			all[i].kernel_ns[round] = m.kernel_ns;
 		}
@@ -155,16 +181,27 @@ static void chain_bench(const struct chain *chain, const struct options *options
 	free(all);
 }
 
-static void kind_bench(unsigned int kind, const struct options *options)
+static void print_heading(unsigned int kind, unsigned int rounds)
 {
-	if (!options->json)
-		printf("\n%s: %s; %u rounds, ns per packet\n"
-		       "stages  variant        min  median     p90  kernel     net"
-		       "   / floor (p10-p90)    / barrier (p10-p90)  per seam\n",
-		       kinds[kind].name, kinds[kind].text, options->rounds);
+	printf("\n%s: %s; %u rounds, ns per packet\n"
+	       "stages  variant    progs     min  median     p90  kernel     net"
+	       "   / floor (p10-p90)    / barrier (p10-p90)  per seam to floor, barrier\n",
+	       kinds[kind].name, kinds[kind].text, rounds);
+}
+
+static void kind_bench(unsigned int kind, struct options *options)
+{
+	bool heading = options->json;
+
 	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		struct chain chain = {kinds[kind].name, lengths[i]};
+		char name[CASE_NAME_SIZE];
 
+		if (!options_want(options, case_name(&chain, name)))
+			continue;
+		if (!heading)
+			print_heading(kind, options->rounds);
+		heading = true;
 		chain_bench(&chain, options);
 	}
 }
@@ -178,5 +215,8 @@ int main(int argc, char **argv)
 	measure_init();
 	for (unsigned int kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++)
 		kind_bench(kind, &options);
+	options_check(&options);
+	if (!options.json)
+		report_notes();
 	return 0;
 }

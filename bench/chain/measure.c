@@ -63,6 +63,15 @@ static uint64_t counters_sum(struct bpf_object *object)
 	return sum;
 }
 
+static unsigned int programs_loaded(const struct bpf_object *object)
+{
+	struct bpf_program *program;
+	unsigned int n = 0;
+
+	bpf_object__for_each_program(program, object) n += bpf_program__fd(program) >= 0;
+	return n;
+}
+
 void measure(const struct image *image, unsigned int runs, struct measurement *ret)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, generic, .flags = XDP_FLAGS_SKB_MODE);
@@ -83,6 +92,7 @@ void measure(const struct image *image, unsigned int runs, struct measurement *r
 	run(bpf_program__fd(entry), warm_up, ret);
 	run(bpf_program__fd(entry), runs, ret);
 	ret->runs = warm_up + runs;
+	ret->programs = programs_loaded(object);
 	ret->counted = counters_sum(object);
 	bpf_object__close(object);
 }

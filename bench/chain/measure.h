@@ -7,10 +7,11 @@
 #include "chain/variants.h"
 
 struct measurement {
-	double ns;          /* per run: CPU time of this thread */
-	uint32_t kernel_ns; /* per run: as the kernel reports it, whole ns, rounded down */
-	unsigned int runs;  /* including those to warm up */
-	uint64_t counted;   /* sum of all per-CPU counters of the image */
+	double ns;             /* per run: CPU time of this thread */
+	uint32_t kernel_ns;    /* per run: as the kernel reports it, whole ns, rounded down */
+	unsigned int runs;     /* including those to warm up */
+	unsigned int programs; /* in the kernel */
+	uint64_t counted;      /* sum of all per-CPU counters of the image */
 };
 
 /* Once per process, before the first measure(): a network namespace of its own. */

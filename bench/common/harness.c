@@ -28,11 +28,9 @@ void options_parse(int argc, char **argv, const char *about, unsigned int rounds
 		   unsigned int quick_rounds, struct options *ret)
 {
 	static const struct option known[] = {
-		{"json", no_argument, NULL, 'j'},
-		{"rounds", required_argument, NULL, 'r'},
-		{"quick", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
-		{},
+		{"json", no_argument, NULL, 'j'},  {"rounds", required_argument, NULL, 'r'},
+		{"quick", no_argument, NULL, 'q'}, {"only", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'h'},  {},
 	};
 	struct options o = {};
 	int c;
@@ -48,11 +46,16 @@ void options_parse(int argc, char **argv, const char *about, unsigned int rounds
 		case 'q':
 			o.quick = true;
 			break;
+		case 'o':
+			o.only = optarg;
+			break;
 		case 'h':
 			printf("%s\n"
 			       "  --json      one JSON object per row instead of tables\n"
 			       "  --rounds N  rounds per case (%u; %u with --quick)\n"
-			       "  --quick     shorter, to see that it works\n",
+			       "  --quick     shorter, to see that it works\n"
+			       "  --only NAME one case, by its name in --json;"
+			       " of bench-replace, one variant\n",
 			       about, rounds, quick_rounds);
 			exit(0);
 		default:
@@ -64,6 +67,20 @@ void options_parse(int argc, char **argv, const char *about, unsigned int rounds
 	if (!o.rounds)
 		o.rounds = o.quick ? quick_rounds : rounds;
 	*ret = o;
+}
+
+bool options_want(struct options *options, const char *name)
+{
+	bool want = !options->only || strcmp(options->only, name) == 0;
+
+	options->only_found |= want;
+	return want;
+}
+
+void options_check(const struct options *options)
+{
+	if (!options->only_found)
+		errx(2, "there is no '%s' here", options->only);
 }
 
 void pin_cpu(unsigned int nth)

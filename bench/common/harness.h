@@ -22,14 +22,21 @@ struct options {
 	bool json;
 	bool quick; /* a smoke test: shorter runs, numbers of no value */
 	unsigned int rounds;
+	const char *only; /* a case or a variant; NULL: all */
+	bool only_found;
 };
 
 /*
- * --json, --rounds N, --quick, --help; exits on anything else. @about is what
+ * --json, --rounds N, --quick, --only NAME, --help; exits on anything else. @about is what
  * --help says; @rounds and @quick_rounds are the defaults.
  */
 void options_parse(int argc, char **argv, const char *about, unsigned int rounds,
 		   unsigned int quick_rounds, struct options *ret);
+
+/* Is this case, or variant, to be measured? */
+bool options_want(struct options *options, const char *name);
+/* Exits if --only named none of those that options_want() was asked about. */
+void options_check(const struct options *options);
 
 /*
  * Pins the calling thread to the @nth usable CPU, counted from the last one, as

@@ -23,13 +23,13 @@ static struct bpf_map *count_map(struct bpf_object *object)
 	return bpf_object__find_map_by_name(object, "count");
 }
 
-static void *bare_open(int ifindex)
+static void *bare_open(const struct variant *variant, int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
 	struct bare *b = calloc(1, sizeof(*b));
 
 	if (!b)
-		err(1, "bare link");
+		err(1, "%s", variant->name);
 	for (uint32_t i = 0; i < 2; i++) {
 		struct bpf_object *object = object_open(EMBEDDED(sink), "sink");
 
@@ -66,6 +66,13 @@ static uint64_t bare_count(void *self, unsigned int version)
 	return counter_read(b->count, version);
 }
 
+static void bare_count_stages(void *self, struct counts *ret)
+{
+	uint64_t n = bare_count(self, 0) + bare_count(self, 1);
+
+	*ret = (struct counts){n, n};
+}
+
 static void bare_close(void *self)
 {
 	struct bare *b = self;
@@ -81,5 +88,6 @@ const struct variant variant_bare = {
 	.open = bare_open,
 	.replace = bare_replace,
 	.count = bare_count,
+	.count_stages = bare_count_stages,
 	.close = bare_close,
 };

@@ -9,6 +9,7 @@
  */
 #include "common/harness.h"
 #include "common/net.h"
+#include "common/sandbox.h"
 #include "common/stats.h"
 #include "replace/traffic.h"
 #include "replace/variants.h"
@@ -21,7 +22,7 @@
 static const char about[] =
 	"bench-replace: frames lost while the program on an interface is replaced";
 
-static const struct variant *const variants[] = {&variant_bare};
+static const struct variant *const variants[] = {&variant_bare, &variant_fused, &variant_tailcall};
 
 struct plan {
 	uint64_t frames;
@@ -29,9 +30,12 @@ struct plan {
 	unsigned int rounds;
 };
 
-/* One value per round; @update_us one per replacement. Counts are exact as doubles. */
+/*
+ * One value per round; @update_us one per replacement. Counts are exact as doubles.
+ * @lost: of the stage that counted the fewest frames; @extra: of that with the most.
+ */
 struct series {
-	double *sent, *received, *lost, *mpps, *update_us;
+	double *sent, *received, *lost, *extra, *mpps, *update_us;
 };
 
 struct run {
@@ -96,23 +100,25 @@ static void round_run(const struct variant *variant, const struct plan *plan, un
 	struct run run = {variant};
 	struct traffic *traffic;
 	struct net net;
-	uint64_t sent, received;
+	struct counts counts;
+	uint64_t sent;
 	double seconds;
 
 	net_open(&net);
-	run.self = variant->open(net.sink_ifindex);
+	run.self = variant->open(variant, net.sink_ifindex);
 	traffic = traffic_start(&net, plan->frames);
 	replace_under_load(&run, plan, series->update_us + round * plan->replacements);
 	traffic_finish(traffic, &sent, &seconds);
 
 	counted(&run, BOTH, sent); /* what is still on its way; too few is seen below */
-	received = variant->count(run.self, 0) + variant->count(run.self, 1);
+	variant->count_stages(run.self, &counts);
 	variant->close(run.self);
 	net_close(&net);
 
 	series->sent[round] = sent;
-	series->received[round] = received;
-	series->lost[round] = (double)sent - (double)received;
+	series->received[round] = counts.fewest;
+	series->lost[round] = (double)sent - (double)counts.fewest;
+	series->extra[round] = (double)counts.most - (double)sent;
 	series->mpps[round] = sent / seconds / 1e6;
 }
 
@@ -133,6 +139,7 @@ static void report_json(const struct variant *variant, const struct plan *plan,
 		{"frames_sent", s->sent, plan->rounds},
 		{"frames_received", s->received, plan->rounds},
 		{"frames_lost", s->lost, plan->rounds},
+		{"frames_extra", s->extra, plan->rounds},
 		{"Mpps", s->mpps, plan->rounds},
 		{"update_us", s->update_us, plan->rounds * plan->replacements},
 	};
@@ -151,9 +158,9 @@ static void report_table(const struct variant *variant, const struct plan *plan,
 		struct summary us = summarize(s->update_us + i * plan->replacements,
 					      plan->replacements);
 
-		printf("%-10s %10.0f %10.0f %6.0f %9u %6.2f %9.1f %7.1f %7.1f\n", variant->name,
-		       s->sent[i], s->received[i], s->lost[i], plan->replacements, s->mpps[i],
-		       us.min, us.median, us.p90);
+		printf("%-10s %10.0f %10.0f %6.0f %6.0f %9u %6.2f %9.1f %7.1f %7.1f\n",
+		       variant->name, s->sent[i], s->received[i], s->lost[i], s->extra[i],
+		       plan->replacements, s->mpps[i], us.min, us.median, us.p90);
 	}
 }
 
@@ -173,6 +180,7 @@ static bool variant_bench(const struct variant *variant, const struct plan *plan
 		.sent = values_new(plan->rounds),
 		.received = values_new(plan->rounds),
 		.lost = values_new(plan->rounds),
+		.extra = values_new(plan->rounds),
 		.mpps = values_new(plan->rounds),
 		.update_us = values_new((size_t)plan->rounds * plan->replacements),
 	};
@@ -180,7 +188,7 @@ static bool variant_bench(const struct variant *variant, const struct plan *plan
 
 	for (unsigned int i = 0; i < plan->rounds; i++) {
 		round_run(variant, plan, i, &s);
-		exact &= s.lost[i] == 0;
+		exact &= s.lost[i] == 0 && s.extra[i] == 0;
 	}
 	(json ? report_json : report_table)(variant, plan, &s);
 	fflush(stdout);
@@ -188,6 +196,7 @@ static bool variant_bench(const struct variant *variant, const struct plan *plan
 	free(s.sent);
 	free(s.received);
 	free(s.lost);
+	free(s.extra);
 	free(s.mpps);
 	free(s.update_us);
 	return exact;
@@ -205,11 +214,14 @@ int main(int argc, char **argv)
 	plan.rounds = options.rounds;
 
 	pin_cpu(0);
+	sandbox_enter();
 	if (!options.json)
-		printf("variant          sent   received   lost  replaced   Mpps"
+		printf("variant          sent   received   lost  extra  replaced   Mpps"
 		       "    update us: min  median     p90\n");
 	for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++)
-		exact &= variant_bench(variants[i], &plan, options.json);
+		if (options_want(&options, variants[i]->name))
+			exact &= variant_bench(variants[i], &plan, options.json);
+	options_check(&options);
 	if (!exact)
 		errx(1, "frames were lost, or counted twice");
 	return 0;

@@ -4,20 +4,27 @@
 
 #include <stdint.h>
 
+/* How many frames the stages have counted: all stages the same number, if all is well. */
+struct counts {
+	uint64_t fewest, most;
+};
+
 /*
- * Two versions of a program, 0 and 1, of which one is attached. Both count
- * frames of the generator into one map that outlives the replacement. Calls come
+ * Two versions of what runs on the interface, 0 and 1, of which one is attached. Both
+ * count frames of the generator into maps that outlive the replacement. Calls come
  * from one thread, which is in the interface's network namespace.
  */
 struct variant {
 	const char *name;
-	/* Loads what it needs and attaches version 0, native. Return: owned, for close(). */
-	void *(*open)(int ifindex);
+	/* Attaches version 0, native. Return: owned, for close(). */
+	void *(*open)(const struct variant *variant, int ifindex);
 	/* The time that this takes is measured. */
 	void (*replace)(void *self, unsigned int version);
-	/* Frames that @version has counted so far. */
+	/* Frames that the last stage of @version has counted so far. */
 	uint64_t (*count)(void *self, unsigned int version);
+	/* Frames of both versions, by all stages; of one stage, if there is one only. */
+	void (*count_stages)(void *self, struct counts *ret);
 	void (*close)(void *self);
 };
 
-extern const struct variant variant_bare;
+extern const struct variant variant_bare, variant_fused, variant_tailcall;

@@ -47,6 +47,8 @@ enum option_set {
 int options_parse(const struct command *c, unsigned int sets, int argc, char **argv,
 		  struct options *ret, int *ret_status);
 void options_done(struct options *o);
+/* false: @text is not the number of a revision. */
+bool parse_revision(const char *text, unsigned int *ret);
 
 /* Prints what went wrong, for people or as JSON. Return: the exit status for it. */
 int fail(const struct options *o, const struct braid_error *err);

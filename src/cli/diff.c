@@ -44,13 +44,9 @@ static int two_revisions(const struct command *c, const struct options *o, int n
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	unsigned int revisions[2] = {};
 
-	for (int i = 1; i < n; i++) {
-		char *end;
-
-		revisions[i - 1] = strtoul(args[i], &end, 10);
-		if (*end || !revisions[i - 1])
+	for (int i = 1; i < n; i++)
+		if (!parse_revision(args[i], &revisions[i - 1]))
 			return usage(c, "'%s' is not a revision", args[i]);
-	}
 	if (open_braid(o, &b, &err) || braid_revision(b, args[0], revisions[0], &from, &err) ||
 	    braid_revision(b, args[0], revisions[1], &to, &err))
 		return fail(o, &err);

@@ -66,15 +66,6 @@ static int previous(struct braid *b, const char *name, unsigned int *ret, struct
 	return -ENOENT;
 }
 
-static bool parse_revision(const char *text, unsigned int *ret)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	*ret = n;
-	return end != text && !*end && n > 0 && n <= 0xffffffff && *text != '-';
-}
-
 static int rollback(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};

@@ -65,7 +65,7 @@ static int add_stage(const struct options *o, struct braid_pipeline *p, const ch
 	const char *verdicts[8];
 
 	if (!parse_stage(arg, &a))
-		return -ENOMEM;
+		return err->code = -ENOMEM;
 	opts.object = a.path;
 	opts.program = a.program;
 	if (list) {
@@ -80,7 +80,7 @@ static int build(const struct options *o, int n, char **args, struct braid_pipel
 {
 	_cleanup_free_ char *name = o->name ? strdup(o->name) : stem(o->out);
 	_cleanup_(braid_pipeline_freep) struct braid_pipeline *p = NULL;
-	int r = name ? braid_pipeline_new(name, &p, err) : -ENOMEM;
+	int r = name ? braid_pipeline_new(name, &p, err) : (err->code = -ENOMEM);
 
 	if (!r && o->strategy)
 		r = braid_pipeline_set_strategy(p, o->strategy, err);

@@ -89,6 +89,15 @@ static bool parse_seconds(const char *text, unsigned int *ret)
 	return true;
 }
 
+bool parse_revision(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*ret = n;
+	return end != text && !*end && n > 0 && n <= 0xffffffff && *text != '-';
+}
+
 /* false: a wrong value. */
 static bool take(struct options *o, int opt, const char *arg)
 {

@@ -7,9 +7,11 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-static enum exit_status status_of(int code)
+static enum exit_status status_of(const struct braid_error *err)
 {
-	switch (code) {
+	if (err->log) /* the verifier says -EACCES to programs, not to people */
+		return EXIT_FAILED;
+	switch (err->code) {
 	case -EBUSY:
 	case -ESTALE:
 	case -EEXIST:
@@ -38,8 +40,8 @@ static void fail_json(const struct braid_error *err)
 {
 	json_t *j = json_pack("{s:{s:i, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}}", "error", "code",
 			      err->code, "name", strerrorname_np(-err->code) ?: "", "where",
-			      err->where, "what", err->what, "why", err->why, "hint", err->hint,
-			      "log", err->log);
+			      err->where, "what", err->what ?: strerror(-err->code), "why",
+			      err->why, "hint", err->hint, "log", err->log);
 
 	if (j)
 		json_dumpf(j, stdout, JSON_INDENT(2));
@@ -51,7 +53,7 @@ int fail(const struct options *o, const struct braid_error *err)
 {
 	if (o->json) {
 		fail_json(err);
-		return status_of(err->code);
+		return status_of(err);
 	}
 	fprintf(stderr, "braid: %s%s%s\n", err->where ?: "", err->where ? ": " : "",
 		err->what ?: strerror(-err->code));
@@ -63,7 +65,7 @@ int fail(const struct options *o, const struct braid_error *err)
 		fprintf(stderr, "\n%s", err->log);
 	else if (err->log)
 		print_block("", "(--verbose shows the whole log)");
-	return status_of(err->code);
+	return status_of(err);
 }
 
 json_t *parse_json(char *text)

@@ -61,12 +61,20 @@ static int add_map(struct image *image, const struct image_map *m, struct braid_
 static int rename_map(struct unit *u, struct map *m, const char *name, struct braid_error *err)
 {
 	char *symbol = strdup(name);
+	int there;
 
 	if (!symbol)
 		return error_oom(err);
 	for (char *c = symbol; *c; c++)
 		if (*c == '-')
 			*c = '_';
+	there = unit_find_map(u, symbol);
+	if (there >= 0 && m != &u->maps.v[there]) {
+		error_set(err, -EINVAL, NULL, "the name of the shared map '%s' is taken", name);
+		error_why(err, "another map is called '%s' in the linked object", symbol);
+		free(symbol);
+		return -EINVAL;
+	}
 	free(m->name);
 	m->name = symbol;
 	return type_rename(u->btf, m->type_id, symbol) ? error_oom(err) : 0;
@@ -107,17 +115,61 @@ static int note_maps(struct image *image, const struct plan_stage *ps, size_t fi
 	return r;
 }
 
+static const char *section_of(const struct braid_plan *plan)
+{
+	return plan->frags ? "xdp.frags" : "xdp";
+}
+
+static bool held_by_map(const struct unit *u, __u32 func)
+{
+	array_foreach (m, &u->maps)
+		array_foreach (v, &m->values)
+			if (v->kind == REF_FUNC && v->target == func)
+				return true;
+	return false;
+}
+
+/*
+ * Programs that came along, as the stage's maps hold them: they must know as much of packets
+ * of several buffers as those that tail-call them. A stage that is itself one of them stays
+ * so, and what becomes part of the pipeline is a copy.
+ */
+static int keep_programs(struct image *image, size_t first_func, __u32 *func,
+			 struct braid_error *err)
+{
+	struct unit *u = image->unit;
+	_cleanup_free_ char *name = NULL;
+
+	for (size_t i = first_func; i < u->funcs.n; i++) {
+		struct func *f = &u->funcs.v[i];
+		char *section;
+
+		if (!func_is_program(f))
+			continue;
+		section = strdup(section_of(image->plan));
+		if (!section)
+			return error_oom(err);
+		free(f->section);
+		f->section = section;
+	}
+	if (!held_by_map(u, *func))
+		return 0;
+	name = text_fmt("%s__part", u->funcs.v[*func].name);
+	return name ? link_clone(u, *func, name, func, err) : error_oom(err);
+}
+
 static int import_stage(struct image *image, const struct plan_stage *ps, __u32 *ret_func,
 			struct braid_error *err)
 {
-	size_t first_map = image->unit->maps.n, n = 0;
+	size_t first_map = image->unit->maps.n, first_func = image->unit->funcs.n, n = 0;
 	_cleanup_free_ struct link_alias *aliases = calloc(ps->unit->maps.n + 1, sizeof(*aliases));
 	struct link_opts opts = {.ns = ps->ns, .aliases = aliases};
 	int r = aliases ? shared_aliases(image, ps, aliases, &n, err) : error_oom(err);
 
 	opts.n_aliases = n;
 	r = r ?: link_import(image->unit, ps->unit, &ps->func, 1, &opts, ret_func, err);
-	return r ?: note_maps(image, ps, first_map, err);
+	r = r ?: note_maps(image, ps, first_map, err);
+	return r ?: keep_programs(image, first_func, ret_func, err);
 }
 
 /* A section for what recording seams write. */
@@ -142,7 +194,8 @@ static int add_record(struct image *image, int *ret_section, struct braid_error 
 		       err);
 }
 
-#define JUMPS "braid_jumps" /* the PROG_ARRAY: slot k holds the program of segment k */
+/* The PROG_ARRAY: slot k holds the program of segment k. No stage's name begins with '_'. */
+#define JUMPS "_braid_jumps"
 
 static int add_jumps(struct image *image, __u32 *ret_map, struct braid_error *err)
 {
@@ -178,7 +231,7 @@ static int splice_segment(struct image *image, __u32 index, const __u32 *funcs, 
 	struct image_segment *out = array_push(&image->segments);
 	struct splice s = {
 		.name = seg->name,
-		.section = plan->frags ? "xdp.frags" : "xdp",
+		.section = section_of(plan),
 		.origin = origin,
 		.parts = parts,
 		.n_parts = seg->n,

@@ -38,12 +38,15 @@ struct image {
 	ARRAY(struct image_map) maps;
 };
 
-/* What a recording seam writes: section .data.braid_record, in this order. */
+/*
+ * What a recording seam writes, in this order. Globals of a stage are in .data.<its name>,
+ * and no name begins with '_'.
+ */
 struct image_record {
 	__u32 stage;   /* index in the plan of the last stage that ended */
 	__u32 verdict; /* its verdict */
 };
-#define IMAGE_RECORD_SECTION ".data.braid"
+#define IMAGE_RECORD_SECTION ".data._braid"
 
 /* @record: seams say which stage a packet left behind, for "braid run". */
 int image_new(const struct braid_plan *plan, bool record, struct image **ret,

@@ -73,10 +73,11 @@ static int combine_licenses(struct braid_plan *plan, struct braid_error *err)
 			license = "GPL";
 		if (!license_is_gpl_compatible(ps->unit->license))
 			closed = closed ?: ps;
-		if (!gpl && (helper = func_gpl_helper(ps->unit, ps->func)))
+		if (!gpl && func_gpl_helper(ps->unit, ps->func, &helper))
+			return error_oom(err);
+		if (!gpl && helper)
 			gpl = ps;
 	}
-	helper = gpl ? func_gpl_helper(gpl->unit, gpl->func) : NULL;
 	if (closed && gpl) {
 		_cleanup_free_ char *where = stage_where(closed->stage);
 
@@ -114,6 +115,10 @@ static void place_alone(struct plan_stage *ps)
 		call_it(ps, "it is longer than a jump reaches");
 }
 
+/* The most that frames above one that makes tail calls may have: Linux, the same place. */
+#define TAIL_CALL_STACK 255
+
+/* Linux, check_max_stack_depth(): frames count in steps of 32. */
 static __u32 frame(__u32 bytes)
 {
 	return bytes < 32 ? 32 : (bytes + 31) & ~31u;
@@ -139,12 +144,12 @@ static __u32 segment_stack(const struct braid_plan *plan, const struct segment *
 			kept = ps->facts.stack;
 		if (chain > below)
 			below = chain;
-		if (ps->facts.tail_call) /* Linux: callers of what makes tail calls */
-			*ret_limit = 256;
+		if (ps->facts.tail_call)
+			*ret_limit = TAIL_CALL_STACK;
 	}
 	if (own < kept + 8)
 		own = kept + 8;
-	if (own > *ret_limit)
+	if (frame(own) > *ret_limit)
 		return STACK_LIMIT + own; /* too much in any case */
 	return frame(own) + below;
 }
@@ -169,27 +174,41 @@ static void place_stack(struct braid_plan *plan, const struct segment *seg)
 	}
 }
 
-static int add_segment(struct braid_plan *plan, __u32 first, __u32 n, struct braid_error *err)
+static bool segment_is_there(const struct braid_plan *plan, const char *name)
 {
-	const char *name = first ? plan->stages.v[first].ns : plan->pipeline->name;
-	bool taken = first && text_eq(name, plan->segments.v[0].name);
-	struct segment *seg = array_push(&plan->segments);
+	array_foreach (seg, &plan->segments)
+		if (text_eq(seg->name, name))
+			return true;
+	return false;
+}
 
-	if (!seg)
-		return error_oom(err);
-	seg->first = first;
-	seg->n = n;
-	seg->name = text_fmt("%s%s", name, taken ? "_" : "");
-	if (!seg->name)
-		return error_oom(err);
-	for (char *c = seg->name; *c; c++)
+/* The first is called as the pipeline, the others as their first stages: if need be, nearly. */
+static char *segment_name(const struct braid_plan *plan, __u32 first)
+{
+	struct buf b = {};
+
+	buf_str(&b, first ? plan->stages.v[first].ns : plan->pipeline->name);
+	for (char *c = b.v; c && *c; c++)
 		if (*c == '-')
 			*c = '_';
+	while (b.v && !b.failed && segment_is_there(plan, b.v))
+		buf_str(&b, "_");
+	return buf_take(&b);
+}
+
+static int add_segment(struct braid_plan *plan, __u32 first, __u32 n, struct braid_error *err)
+{
+	char *name = segment_name(plan, first);
+
+	if (!name || !array_add(&plan->segments, ((struct segment){first, n, name}))) {
+		free(name);
+		return error_oom(err);
+	}
 	for (__u32 i = first; i < first + n; i++) {
 		plan->stages.v[i].segment = plan->segments.n - 1;
 		place_alone(&plan->stages.v[i]);
 	}
-	place_stack(plan, seg);
+	place_stack(plan, &plan->segments.v[plan->segments.n - 1]);
 	return 0;
 }
 

@@ -62,7 +62,7 @@ static int set_constant(struct image *image, const struct plan_stage *ps, const 
 	r = fit_value(c->value, c->name, image->unit->btf,
 		      btf__type_by_id(image->unit->btf, v->type_id)->type, s->bytes.v + v->offset,
 		      v->size, err);
-	if (r == -EINVAL)
+	if (r == -EINVAL && !c->at.line) /* built in C: no place in a file says which stage */
 		error_within(err, "stage %s", ps->stage->name);
 	return r;
 }
@@ -148,7 +148,7 @@ static int add_entry(struct image *image, struct image_map *m, const struct map_
 	r = r
 		    ?: fit_value(e->value, "value", image->unit->btf, m->def.value_type,
 				 entry->value, m->def.value_size, err);
-	if (r == -EINVAL)
+	if (r == -EINVAL && !e->at.line)
 		error_within(err, "map %s", m->name);
 	return r;
 }

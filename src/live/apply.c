@@ -36,6 +36,7 @@ struct change {
 	struct revision current;
 	json_t *old_plan; /* of the current revision */
 	char *old_path;   /* its folder */
+	__u32 old_id;     /* the program in front of it; 0: not pinned any more */
 	struct pinned_links links;
 	struct targets targets;
 	struct running_image run;
@@ -149,7 +150,7 @@ static int expect_programs(struct change *c, struct braid_error *err)
 	if (r && r != -ENOENT)
 		return r;
 	braid_error_clear(err);
-	id = entry >= 0 ? program_id(entry) : 0;
+	id = c->old_id = entry >= 0 ? program_id(entry) : 0;
 	array_foreach (t, &c->targets.list) {
 		if (t->action != TARGET_UPDATE && t->action != TARGET_MODE)
 			continue;
@@ -182,7 +183,7 @@ static bool is_unchanged(const struct change *c)
 	    !json_equal(c->wanted, json_object_get(c->old_plan, "wanted")))
 		return false;
 	array_foreach (t, &c->targets.list)
-		if (t->action != TARGET_UPDATE)
+		if (t->action != TARGET_UPDATE || t->link->info.prog_id != c->old_id)
 			return false;
 	return true;
 }
@@ -266,7 +267,7 @@ static int drop_links(struct change *c, struct braid_error *err)
 
 	array_foreach (l, &c->links.list)
 		if (!is_wanted(c, l))
-			r = r ?: xdp_link_detach(l->fd, err) ?: bpffs_unpin(l->path, err);
+			r = r ?: link_remove(l->fd, l->path, err);
 	return r;
 }
 
@@ -299,10 +300,15 @@ static int carry_out(struct change *c, struct braid_error *err)
 		abandon(c, err);
 		return r;
 	}
-	/* from here on the new revision runs: errors are of tidying up */
-	return drop_links(c, err) ?:
-	       revision_commit(c->b->store, c->b->home.name, c->p->name, c->number, err) ?:
-	       remove_old(c, err);
+	r = drop_links(c, err) ?:
+	    revision_commit(c->b->store, c->b->home.name, c->p->name, c->number, err) ?:
+	    remove_old(c, err);
+	if (r)
+		error_hint(err,
+			   "revision %u runs, but not all is tidied up: the next change "
+			   "to the pipeline does that",
+			   c->number);
+	return r;
 }
 
 static int report(const struct change *c, bool changed, char **ret, struct braid_error *err)
@@ -336,9 +342,10 @@ static int apply_locked(struct change *c, char **ret_report, struct braid_error 
 	r = r ?: look(c, err);
 	if (r)
 		return r;
-	if (is_unchanged(c))
+	r = expect_programs(c, err);
+	if (!r && is_unchanged(c))
 		return report(c, false, ret_report, err);
-	r = expect_programs(c, err) ?: image_load(c->p, false, &chooser, &c->run, err);
+	r = r ?: image_load(c->p, false, &chooser, &c->run, err);
 	return r ?: carry_out(c, err) ?: report(c, true, ret_report, err);
 }
 

@@ -23,10 +23,23 @@ static int unknown(struct braid *b, const char *name, struct braid_error *err)
 	near = text_nearest(name, names, n);
 	error_set(err, -ENOENT, NULL, "there is no pipeline '%s' in network namespace %s", name,
 		  b->home.name);
-	if (near)
+	if (text_eq(near, name))
+		error_hint(err, "it was deleted: 'braid rollback %s REVISION' brings it back",
+			   name);
+	else if (near)
 		error_hint(err, "did you mean '%s'?", near);
 	store_pipelines_done(&all);
 	return -ENOENT;
+}
+
+static bool has_history(struct braid *b, const char *name)
+{
+	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
+	struct revisions revs = {};
+	bool has = store_history(b->store, b->home.name, name, &revs, &ignored) || revs.list.n;
+
+	revisions_done(&revs);
+	return has;
 }
 
 static json_t *revision_to_json(const struct revision *rev)
@@ -89,11 +102,8 @@ int braid_revision(struct braid *b, const char *name, uint32_t revision,
 		r = revision_get(b->store, b->home.name, name, revision, &rev, err);
 	else
 		r = revision_find(b->store, b->home.name, name, REVISION_CURRENT, &rev, err);
-	if (r == -ENOENT) {
-		if (!revision)
-			return unknown(b, name, err);
-		error_hint(err, "see: braid history %s", name);
-	}
+	if (r == -ENOENT && (!revision || !has_history(b, name)))
+		return unknown(b, name, err);
 	if (r)
 		return r;
 	label = text_fmt("revision %u of %s", rev.number, name);
@@ -111,15 +121,20 @@ static int delete_locked(struct braid *b, const char *root, const char *name,
 {
 	_cleanup_free_ char *path = path_pipeline(root, b->home.name, name), *recovered = NULL;
 	struct pinned_links links = {};
+	bool is_there = path && !access(path, F_OK);
 	int r = path ? recover(b, root, name, &recovered, err) : error_oom(err);
 
 	r = r ?: pinned_links_read(path, &links, err);
 	array_foreach (l, &links.list)
-		r = r ?: xdp_link_detach(l->fd, err) ?: bpffs_unpin(l->path, err);
+		r = r ?: link_remove(l->fd, l->path, err);
 	pinned_links_done(&links);
 	r = r ?: revision_delete(b->store, b->home.name, name, b->cause, err);
-	if (r == -ENOENT)
+	if (r == -ENOENT && !is_there)
 		return unknown(b, name, err);
+	if (r == -ENOENT) { /* a delete that was killed, or a store that was lost */
+		braid_error_clear(err);
+		r = 0;
+	}
 	return r ?: kernel_sync_rcu(err) ?: bpffs_remove_tree(path, err);
 }
 

@@ -24,6 +24,8 @@ char *path_revision(const char *pipeline_path, __u32 revision);
 char *path_program(const char *revision_path, const char *program);
 char *path_map(const char *revision_path, const char *symbol);
 char *path_link(const char *pipeline_path, __u64 cookie, __u32 ifindex);
+/* A name from the pipeline's folder. false: it is no revision's. */
+bool path_parse_revision(const char *name, __u32 *ret_revision);
 /* A name from the links folder. false: it is none of ours. */
 bool path_parse_link(const char *name, __u64 *ret_cookie, __u32 *ret_ifindex);
 
@@ -34,7 +36,6 @@ struct pinned_link {
 	__u32 ifindex;
 	int fd;
 	struct xdp_link_info info;
-	bool was_there; /* recover(): the revision before had it, too */
 };
 
 struct pinned_links {
@@ -94,6 +95,7 @@ struct targets {
 
 extern const char *const target_action_names[]; /* by enum target_action */
 
+enum xdp_mode wanted_mode(const struct braid_pipeline *p);
 /* Resolves and looks at all interfaces. -EBUSY: a foreign program, and @replace is not set. */
 int targets_find(const struct braid_pipeline *p, const struct pinned_links *links, const char *root,
 		 bool replace, struct targets *ret, struct braid_error *err);
@@ -105,6 +107,13 @@ json_t *targets_to_json(const struct targets *t);
  */
 int targets_switch(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
 		   int program, struct braid_error *err);
+
+/* A new link, pinned where the pipeline keeps its links. */
+int link_create(const char *pipeline_path, const struct netns *ns, __u32 ifindex, int program,
+		enum xdp_mode mode, int *ret_fd, struct braid_error *err);
+
+/* Its pin first: killed or refused between the two, there is a link that works or none. */
+int link_remove(int fd, const char *pin, struct braid_error *err);
 
 /* carry.c: maps of revision @old that go on in @image. */
 struct carried {
@@ -126,7 +135,8 @@ void carry_done(struct carry *c);
 json_t *carry_to_json(const struct carry *c);
 
 /*
- * recover.c: if a command was killed while it changed this pipeline, finish or undo it.
+ * recover.c: if a command was killed while it changed this pipeline, finish or undo it,
+ * and remove what it left in bpffs.
  * @ret_what: a sentence about it, or NULL when there was nothing; caller frees.
  */
 int recover(struct braid *b, const char *root, const char *pipeline, char **ret_what,

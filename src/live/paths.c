@@ -47,6 +47,17 @@ char *path_link(const char *pipeline_path, __u64 cookie, __u32 ifindex)
 	return text_fmt("%s/links/%" PRIu64 "-%u", pipeline_path, (uint64_t)cookie, ifindex);
 }
 
+bool path_parse_revision(const char *name, __u32 *ret_revision)
+{
+	unsigned int revision;
+	int end = 0;
+
+	if (sscanf(name, "r%u%n", &revision, &end) != 1 || name[end])
+		return false;
+	*ret_revision = revision;
+	return true;
+}
+
 bool path_parse_link(const char *name, __u64 *ret_cookie, __u32 *ret_ifindex)
 {
 	unsigned long long cookie;

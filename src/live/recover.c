@@ -25,6 +25,13 @@ struct leftover {
 	int old_fd;
 };
 
+/* An interface that a revision names, and its mode there. */
+struct spot {
+	struct netns ns;
+	__u32 ifindex;
+	enum xdp_mode mode;
+};
+
 static void leftover_done(struct leftover *l)
 {
 	free(l->path);
@@ -81,7 +88,8 @@ static int find(struct leftover *l, struct braid_error *err)
 
 /* Calls @visit for each interface that a revision names and that is there now. */
 static int each_interface(const struct revision *rev,
-			  void (*visit)(struct leftover *l, __u64 cookie, __u32 ifindex),
+			  int (*visit)(struct leftover *l, const struct spot *at,
+				       struct braid_error *err),
 			  struct leftover *l, size_t *ret_missing, struct braid_error *err)
 {
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
@@ -93,40 +101,35 @@ static int each_interface(const struct revision *rev,
 	p = braid_manifest_get(m, 0);
 	array_foreach (iface, &p->interfaces) {
 		_cleanup_error_ struct braid_error gone = BRAID_ERROR_INIT;
-		_cleanup_netns_ struct netns ns = NETNS_INIT;
-		__u32 ifindex;
+		struct spot at = {.ns = NETNS_INIT, .mode = wanted_mode(p)};
 
-		if (netns_open(iface->netns, &ns, &gone) ||
-		    iface_index(&ns, iface->name, &ifindex, &gone))
+		if (netns_open(iface->netns, &at.ns, &gone) ||
+		    iface_index(&at.ns, iface->name, &at.ifindex, &gone))
 			(*ret_missing)++;
 		else
-			visit(l, ns.cookie, ifindex);
+			r = r ?: visit(l, &at, err);
+		netns_done(&at.ns);
 	}
-	return 0;
+	return r;
 }
 
-static struct pinned_link *find_link(struct leftover *l, __u64 cookie, __u32 ifindex)
+/* The link that holds this place; NULL: none does. */
+static struct pinned_link *find_link(struct leftover *l, const struct spot *at)
 {
 	array_foreach (link, &l->links.list)
-		if (link->cookie == cookie && link->ifindex == ifindex)
+		if (link->cookie == at->ns.cookie && link->ifindex == at->ifindex &&
+		    link->info.ifindex)
 			return link;
 	return NULL;
 }
 
-static void count_unfinished(struct leftover *l, __u64 cookie, __u32 ifindex)
+static int count_unfinished(struct leftover *l, const struct spot *at, struct braid_error *err)
 {
-	struct pinned_link *link = find_link(l, cookie, ifindex);
+	struct pinned_link *link = find_link(l, at);
 
-	if (!link || !link->info.ifindex || link->info.prog_id != l->new_id)
+	if (!link || link->info.prog_id != l->new_id)
 		l->unfinished++;
-}
-
-static void mark_old(struct leftover *l, __u64 cookie, __u32 ifindex)
-{
-	struct pinned_link *link = find_link(l, cookie, ifindex);
-
-	if (link)
-		link->was_there = true;
+	return 0;
 }
 
 /* Does every interface that the pending revision names run its program? */
@@ -146,7 +149,7 @@ static int finish(struct leftover *l, struct braid_error *err)
 
 	array_foreach (link, &l->links.list)
 		if (link->info.prog_id != l->new_id) /* of an interface that it no longer names */
-			r = r ?: xdp_link_detach(link->fd, err) ?: bpffs_unpin(link->path, err);
+			r = r ?: link_remove(link->fd, link->path, err);
 	r = r ?: revision_commit(l->b->store, l->b->home.name, l->pipeline, l->pending.number, err);
 	if (r || !l->has_current)
 		return r;
@@ -154,21 +157,55 @@ static int finish(struct leftover *l, struct braid_error *err)
 	return !old ? error_oom(err) : kernel_sync_rcu(err) ?: bpffs_remove_tree(old, err);
 }
 
-/* A link on the new program goes back to the old one; one without an old one goes. */
-static int put_back(struct leftover *l, const struct pinned_link *link, struct braid_error *err)
+static int remove_link(struct pinned_link *link, struct braid_error *err)
 {
-	int fd, r;
+	int r = link_remove(link->fd, link->path, err);
 
-	if (!l->new_id || link->info.prog_id != l->new_id)
-		return 0;
-	if (l->old_fd < 0 || !link->was_there)
-		return xdp_link_detach(link->fd, err) ?: bpffs_unpin(link->path, err);
-	fd = bpf_prog_get_fd_by_id(l->new_id);
+	if (!r)
+		link->info.ifindex = 0;
+	return r;
+}
+
+static int update_back(struct leftover *l, struct pinned_link *link, struct braid_error *err)
+{
+	_cleanup_close_ int fd = bpf_prog_get_fd_by_id(l->new_id);
+	int r;
+
 	if (fd < 0)
 		return error_errno(err, -errno, l->pipeline, "cannot open program %u", l->new_id);
 	r = xdp_link_update(link->fd, fd, l->old_fd, err);
-	close(fd);
-	return r == -ENODEV ? (braid_error_clear(err), 0) : r;
+	if (r == -ENODEV) { /* with its interface */
+		braid_error_clear(err);
+		r = 0;
+	}
+	if (!r)
+		link->info.prog_id = l->old_id;
+	return r;
+}
+
+/* The old program on an interface of the current revision, in the mode that it had there. */
+static int put_back(struct leftover *l, const struct spot *at, struct braid_error *err)
+{
+	struct pinned_link *link = find_link(l, at);
+	_cleanup_close_ int fd = -1;
+	struct xdp_state state;
+	bool other_mode;
+	int r = xdp_query(&at->ns, at->ifindex, &state, err);
+
+	if (r || l->old_fd < 0)
+		return r;
+	other_mode = state.n && state.v[state.n - 1].mode != at->mode;
+	if (link && link->info.prog_id == l->new_id && other_mode) {
+		r = remove_link(link, err);
+		if (r)
+			return r;
+	} else if (link && link->info.prog_id == l->new_id) {
+		return update_back(l, link, err);
+	} else if (state.n) {
+		return 0; /* the old program already, or another's */
+	}
+	/* killed between the detaching from one mode and the attaching in the other */
+	return link_create(l->path, &at->ns, at->ifindex, l->old_fd, at->mode, &fd, err);
 }
 
 static int undo(struct leftover *l, struct braid_error *err)
@@ -178,9 +215,10 @@ static int undo(struct leftover *l, struct braid_error *err)
 	int r = folder ? 0 : error_oom(err);
 
 	if (!r && l->has_current)
-		r = each_interface(&l->current, mark_old, l, &missing, err);
-	array_foreach (link, &l->links.list)
-		r = r ?: put_back(l, link, err);
+		r = each_interface(&l->current, put_back, l, &missing, err);
+	array_foreach (link, &l->links.list) /* what is left are interfaces of the new one only */
+		if (!r && l->new_id && link->info.ifindex && link->info.prog_id == l->new_id)
+			r = remove_link(link, err);
 	return r ?: kernel_sync_rcu(err) ?:
 	       bpffs_remove_tree(folder, err) ?:
 	       revision_abort(l->b->store, l->b->home.name, l->pipeline, l->pending.number,
@@ -207,6 +245,50 @@ static int settle(struct leftover *l, const char *root, char **ret_what, struct 
 	return *ret_what ? 0 : error_oom(err);
 }
 
+/* 0 and *@ret_number 0: none is current. */
+static int current_number(const struct braid *b, const char *pipeline, __u32 *ret_number,
+			  struct braid_error *err)
+{
+	_cleanup_revision_ struct revision rev = {};
+	int r = revision_find(b->store, b->home.name, pipeline, REVISION_CURRENT, &rev, err);
+
+	*ret_number = r ? 0 : rev.number;
+	if (r != -ENOENT)
+		return r;
+	braid_error_clear(err);
+	return 0;
+}
+
+/*
+ * Folders of revisions other than the current one, when none is pending: of a command that
+ * was killed behind its last line in the store, or from before a store that was lost.
+ */
+static int sweep(const struct braid *b, const char *root, const char *pipeline, char **ret_what,
+		 struct braid_error *err)
+{
+	_cleanup_free_ char *path = path_pipeline(root, b->home.name, pipeline);
+	_cleanup_(bpffs_entries_done) struct bpffs_entries entries = {};
+	__u32 current = 0, number;
+	int r = path ? current_number(b, pipeline, &current, err) : error_oom(err);
+
+	r = r ?: bpffs_list(path, &entries, err);
+	if (r == -ENOENT) {
+		braid_error_clear(err);
+		return 0;
+	}
+	array_foreach (e, &entries.list) {
+		_cleanup_free_ char *folder = text_fmt("%s/%s", path, e->name);
+
+		if (r || !path_parse_revision(e->name, &number) || number == current)
+			continue;
+		r = !folder ? error_oom(err)
+			    : kernel_sync_rcu(err) ?: bpffs_remove_tree(folder, err);
+		free(*ret_what);
+		*ret_what = text_fmt("revision %u had not been removed to the end: done", number);
+	}
+	return r;
+}
+
 int recover(struct braid *b, const char *root, const char *pipeline, char **ret_what,
 	    struct braid_error *err)
 {
@@ -215,7 +297,7 @@ int recover(struct braid *b, const char *root, const char *pipeline, char **ret_
 
 	if (r == -ENOENT) {
 		braid_error_clear(err);
-		return 0;
+		return sweep(b, root, pipeline, ret_what, err);
 	}
 	r = r ?: settle(&l, root, ret_what, err);
 	leftover_done(&l);

@@ -18,32 +18,46 @@ struct switching {
 	int program;      /* the new one */
 };
 
-static enum xdp_mode mode_of(const struct braid_pipeline *p)
-{
-	return p->mode == MODE_GENERIC ? XDP_GENERIC : XDP_NATIVE;
-}
-
 static enum xdp_mode other_mode(enum xdp_mode mode)
 {
 	return mode == XDP_NATIVE ? XDP_GENERIC : XDP_NATIVE;
 }
 
-/* A new link, pinned where the pipeline keeps its links, over what may be pinned there. */
+/*
+ * What is pinned in the link's place has no effect any more, and goes first: killed at any
+ * point, the interface has a link in its place or none, never one that nobody finds again.
+ */
+int link_create(const char *pipeline_path, const struct netns *ns, __u32 ifindex, int program,
+		enum xdp_mode mode, int *ret_fd, struct braid_error *err)
+{
+	_cleanup_free_ char *pin = path_link(pipeline_path, ns->cookie, ifindex);
+	_cleanup_close_ int fd = -1;
+	int r = pin ? bpffs_unpin(pin, err) : error_oom(err);
+
+	if (r && r != -ENOENT)
+		return r;
+	braid_error_clear(err);
+	r = xdp_link_create(ns, ifindex, program, mode, &fd, err) ?: bpffs_pin(fd, pin, err);
+	if (r)
+		return r; /* an unpinned link goes with its fd */
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int link_remove(int fd, const char *pin, struct braid_error *err)
+{
+	return bpffs_unpin(pin, err) ?: xdp_link_detach(fd, err);
+}
+
 static int create_link(const struct switching *sw, struct target *t, int program,
 		       enum xdp_mode mode, struct braid_error *err)
 {
-	_cleanup_free_ char *pin = path_link(sw->path, t->ns.cookie, t->ifindex);
-	_cleanup_close_ int fd = -1;
-	int r;
+	int fd, r = link_create(sw->path, &t->ns, t->ifindex, program, mode, &fd, err);
 
-	if (!pin)
-		return error_oom(err);
-	r = xdp_link_create(&t->ns, t->ifindex, program, mode, &fd, err);
-	r = r ?: bpffs_replace(fd, pin, err);
 	if (r)
-		return r; /* an unpinned link goes with its fd */
+		return r;
 	closep(&t->new_link);
-	t->new_link = TAKE_FD(fd);
+	t->new_link = fd;
 	return 0;
 }
 
@@ -51,11 +65,8 @@ static int remove_link(const struct switching *sw, struct target *t, int fd,
 		       struct braid_error *err)
 {
 	_cleanup_free_ char *pin = path_link(sw->path, t->ns.cookie, t->ifindex);
-	int r = xdp_link_detach(fd, err);
 
-	if (!pin)
-		return error_oom(err);
-	return r ?: bpffs_unpin(pin, err);
+	return pin ? link_remove(fd, pin, err) : error_oom(err);
 }
 
 static int detach_foreign(struct target *t, struct braid_error *err)
@@ -70,7 +81,7 @@ static int detach_foreign(struct target *t, struct braid_error *err)
 
 static int switch_one(const struct switching *sw, struct target *t, struct braid_error *err)
 {
-	enum xdp_mode mode = mode_of(sw->p);
+	enum xdp_mode mode = wanted_mode(sw->p);
 	int r;
 
 	switch (t->action) {
@@ -104,7 +115,7 @@ static int undo_one(const struct switching *sw, struct target *t, struct braid_e
 		return xdp_link_update(t->link->fd, sw->program, t->old_program, err);
 	case TARGET_MODE:
 		r = remove_link(sw, t, t->new_link, err);
-		return r ?: create_link(sw, t, t->old_program, other_mode(mode_of(sw->p)), err);
+		return r ?: create_link(sw, t, t->old_program, other_mode(wanted_mode(sw->p)), err);
 	default:
 		return remove_link(sw, t, t->new_link, err);
 	}

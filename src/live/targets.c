@@ -21,7 +21,7 @@ void targets_done(struct targets *t)
 	array_done(&t->list);
 }
 
-static enum xdp_mode wanted_mode(const struct braid_pipeline *p)
+enum xdp_mode wanted_mode(const struct braid_pipeline *p)
 {
 	return p->mode == MODE_GENERIC ? XDP_GENERIC : XDP_NATIVE;
 }

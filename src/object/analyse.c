@@ -94,19 +94,33 @@ static const struct {
 } gpl_helpers[] = {
 	{BPF_FUNC_probe_read, "bpf_probe_read"},
 	{BPF_FUNC_trace_printk, "bpf_trace_printk"},
+	{BPF_FUNC_perf_event_read, "bpf_perf_event_read"},
 	{BPF_FUNC_perf_event_output, "bpf_perf_event_output"},
+	{BPF_FUNC_get_current_task, "bpf_get_current_task"},
 	{BPF_FUNC_probe_read_str, "bpf_probe_read_str"},
+	{BPF_FUNC_perf_event_read_value, "bpf_perf_event_read_value"},
 	{BPF_FUNC_fib_lookup, "bpf_fib_lookup"},
+	{BPF_FUNC_tcp_check_syncookie, "bpf_tcp_check_syncookie"},
+	{BPF_FUNC_tcp_gen_syncookie, "bpf_tcp_gen_syncookie"},
 	{BPF_FUNC_probe_read_user, "bpf_probe_read_user"},
 	{BPF_FUNC_probe_read_kernel, "bpf_probe_read_kernel"},
 	{BPF_FUNC_probe_read_user_str, "bpf_probe_read_user_str"},
 	{BPF_FUNC_probe_read_kernel_str, "bpf_probe_read_kernel_str"},
-	{BPF_FUNC_snprintf_btf, "bpf_snprintf_btf"},
+	{BPF_FUNC_get_current_task_btf, "bpf_get_current_task_btf"},
+	{BPF_FUNC_check_mtu, "bpf_check_mtu"},
+	{BPF_FUNC_snprintf, "bpf_snprintf"},
 	{BPF_FUNC_timer_init, "bpf_timer_init"},
 	{BPF_FUNC_timer_set_callback, "bpf_timer_set_callback"},
 	{BPF_FUNC_timer_start, "bpf_timer_start"},
 	{BPF_FUNC_timer_cancel, "bpf_timer_cancel"},
+	{BPF_FUNC_task_pt_regs, "bpf_task_pt_regs"},
+	{BPF_FUNC_get_branch_snapshot, "bpf_get_branch_snapshot"},
 	{BPF_FUNC_trace_vprintk, "bpf_trace_vprintk"},
+	{BPF_FUNC_copy_from_user_task, "bpf_copy_from_user_task"},
+	{BPF_FUNC_tcp_raw_gen_syncookie_ipv4, "bpf_tcp_raw_gen_syncookie_ipv4"},
+	{BPF_FUNC_tcp_raw_gen_syncookie_ipv6, "bpf_tcp_raw_gen_syncookie_ipv6"},
+	{BPF_FUNC_tcp_raw_check_syncookie_ipv4, "bpf_tcp_raw_check_syncookie_ipv4"},
+	{BPF_FUNC_tcp_raw_check_syncookie_ipv6, "bpf_tcp_raw_check_syncookie_ipv6"},
 };
 
 static const char *gpl_helper_of(const struct func *f)
@@ -118,22 +132,33 @@ static const char *gpl_helper_of(const struct func *f)
 	return NULL;
 }
 
-static const char *gpl_helper_below(const struct unit *u, __u32 func, int depth)
+/* Kernel functions are for GPL-compatible programs without exception. */
+static const char *gpl_helper_below(const struct unit *u, __u32 func, unsigned char *entered)
 {
 	const struct func *f = &u->funcs.v[func];
 	const char *found = gpl_helper_of(f);
 
-	if (depth > 8) /* frames in a call chain: Linux, MAX_CALL_FRAMES */
-		return found;
-	array_foreach (ref, &f->refs)
-		if (!found && (ref->kind == REF_CALL || ref->kind == REF_FUNC))
-			found = gpl_helper_below(u, ref->target, depth + 1);
+	entered[func] = 1;
+	array_foreach (ref, &f->refs) {
+		if (found)
+			break;
+		if (ref->kind == REF_KFUNC)
+			found = u->externs.v[ref->target].name;
+		else if ((ref->kind == REF_CALL || ref->kind == REF_FUNC) && !entered[ref->target])
+			found = gpl_helper_below(u, ref->target, entered);
+	}
 	return found;
 }
 
-const char *func_gpl_helper(const struct unit *u, __u32 func)
+int func_gpl_helper(const struct unit *u, __u32 func, const char **ret)
 {
-	return gpl_helper_below(u, func, 0);
+	unsigned char *entered = calloc(u->funcs.n, 1);
+
+	if (!entered)
+		return -ENOMEM;
+	*ret = gpl_helper_below(u, func, entered);
+	free(entered);
+	return 0;
 }
 
 bool license_is_gpl_compatible(const char *license)

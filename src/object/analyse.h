@@ -21,9 +21,9 @@ struct func_facts {
 int func_analyse(const struct unit *u, __u32 func, struct func_facts *ret);
 
 /*
- * The first helper reachable from funcs[@func] that only GPL-compatible programs may
- * call; NULL: none.
+ * @ret: the first helper or kernel function reachable from funcs[@func] that only
+ * GPL-compatible programs may call; NULL: none. 0 or -ENOMEM.
  */
-const char *func_gpl_helper(const struct unit *u, __u32 func);
+int func_gpl_helper(const struct unit *u, __u32 func, const char **ret);
 /* Linux, include/linux/license.h */
 bool license_is_gpl_compatible(const char *license);

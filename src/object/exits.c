@@ -13,7 +13,9 @@ static enum label label_of(const struct exits_rule *rule, struct value verdict)
 		return rule->last ? LABEL_OUT : LABEL_CHECK;
 	if (!rule->last && v < 32 && rule->proceed_on & 1u << v)
 		return LABEL_PASS;
-	return v == rule->accept ? LABEL_OUT : LABEL_EXIT;
+	if (v == rule->accept)
+		v = rule->pass;
+	return v < N_LABELS - LABEL_VERDICT ? LABEL_VERDICT + v : LABEL_EXIT;
 }
 
 /* Goes on only at its target: "goto", "gotol". */

@@ -14,7 +14,9 @@ enum label {
 	LABEL_PASS,  /* behind the check: the pipeline goes on */
 	LABEL_OUT,   /* leave the pipeline; the verdict may be BRAID_ACCEPT */
 	LABEL_EXIT,  /* leave it with the verdict as it is */
-	N_LABELS
+	/* + v: leave it with verdict v, which is set there; r0 does not matter on the way */
+	LABEL_VERDICT,
+	N_LABELS = LABEL_VERDICT + 8
 };
 
 struct exits_rule {
@@ -22,6 +24,7 @@ struct exits_rule {
 	bool last; /* no seam behind: LABEL_OUT stands for LABEL_CHECK, nothing is LABEL_PASS */
 	__u32 proceed_on; /* verdicts that go on */
 	__u32 accept;     /* the value of BRAID_ACCEPT */
+	__u32 pass;       /* the verdict that it stands for */
 };
 
 struct exits {

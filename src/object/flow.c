@@ -99,12 +99,25 @@ static void step_memory(struct run *run, const struct bpf_insn *i, struct regs *
 	}
 }
 
-static void step(struct run *run, const struct bpf_insn *i, struct regs *r)
+/* The loader may put another number into it: "return bpf_core_enum_value(…);" */
+static bool is_relocated(const struct func *f, __u32 at)
 {
+	array_foreach (c, &f->cores)
+		if (c->insn == at)
+			return true;
+	return false;
+}
+
+static void step(struct run *run, __u32 at, struct regs *r)
+{
+	const struct bpf_insn *i = &run->fl->f->insns.v[at];
+
 	switch (BPF_CLASS(i->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
 		step_alu(run, i, r);
+		if (r->at[i->dst_reg].kind == VALUE_CONST && is_relocated(run->fl->f, at))
+			r->at[i->dst_reg] = any;
 		break;
 	case BPF_LDX:
 	case BPF_ST:
@@ -165,7 +178,7 @@ static int visit(struct run *run, __u32 at)
 	__s32 jump;
 	int r = 0;
 
-	step(run, i, &regs);
+	step(run, at, &regs);
 	if (insn_is_exit(i))
 		return 0;
 	if (insn_is_jump(i, &jump)) {
@@ -233,7 +246,7 @@ struct value flow_verdict(const struct flow *fl, __u32 insn, bool jumps)
 	if (!fl->seen[insn])
 		return any;
 	regs = fl->before[insn];
-	step(&run, i, &regs);
+	step(&run, insn, &regs);
 	if (insn_is_jump(i, &jump))
 		learn(i, jumps, &regs);
 	return regs.at[BPF_REG_0];

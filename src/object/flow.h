@@ -4,8 +4,8 @@
  * address of the function's own stack, and at the lowest? Where paths join, unequal
  * constants are anything, and the lower address counts.
  *
- * A wrong answer is not dangerous, only a nuisance: whatever is built on it, the
- * verifier reads too.
+ * A stack that is taken for less than it is does no harm: the verifier sees it, too. A
+ * constant that is none would lead a packet the wrong way: when in doubt it is anything.
  */
 #pragma once
 

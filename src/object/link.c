@@ -442,3 +442,34 @@ int link_import(struct unit *out, const struct unit *in, const __u32 *roots, siz
 	free(im.externs);
 	return r;
 }
+
+/* Every element of @from behind those of @to. */
+#define append(to, from)                                                                           \
+	({                                                                                         \
+		bool fits_ = array_reserve(to, (from)->n);                                         \
+		if (fits_ && (from)->n)                                                            \
+			memcpy((to)->v + (to)->n, (from)->v, (from)->n * sizeof(*(from)->v));      \
+		(to)->n += fits_ ? (from)->n : 0;                                                  \
+		fits_;                                                                             \
+	})
+
+int link_clone(struct unit *u, __u32 func, const char *name, __u32 *ret_func,
+	       struct braid_error *err)
+{
+	struct func *copy = array_push(&u->funcs);
+	const struct func *f = &u->funcs.v[func];
+	const struct btf_type *t = btf__type_by_id(u->btf, f->type_id);
+	int type = f->type_id ? btf__add_func(u->btf, name, BTF_FUNC_STATIC, t->type) : 0;
+
+	if (!copy)
+		return error_oom(err);
+	copy->name = strdup(name);
+	copy->section = strdup(f->section);
+	copy->type_id = type < 0 ? 0 : type;
+	if (type < 0 || !copy->name || !copy->section || !append(&copy->insns, &f->insns) ||
+	    !append(&copy->refs, &f->refs) || !append(&copy->lines, &f->lines) ||
+	    !append(&copy->cores, &f->cores))
+		return error_oom(err);
+	*ret_func = copy - u->funcs.v;
+	return 0;
+}

@@ -29,5 +29,12 @@ struct link_opts {
 int link_import(struct unit *out, const struct unit *in, const __u32 *roots, size_t n_roots,
 		const struct link_opts *opts, __u32 *ret_funcs, struct braid_error *err);
 
+/*
+ * funcs[@func] once more, under another name and not global: for a program that is to be
+ * part of another one and is held by a map, too.
+ */
+int link_clone(struct unit *u, __u32 func, const char *name, __u32 *ret_func,
+	       struct braid_error *err);
+
 /* <ns>__<name>, as link_import() names it. NULL: no memory. */
 char *link_name(const char *ns, const char *name);

@@ -48,12 +48,14 @@ static bool has_names(const struct btf *btf, const struct btf_type *t)
 /* Linux, kernel/bpf/btf.c: bits that are in use, and kinds whose vlen counts something. */
 #define INFO_BITS 0x9f00ffff
 
-static bool has_sane_info(const struct btf_type *t)
+static bool has_sane_head(const struct btf_type *t)
 {
 	bool counts = btf_is_composite(t) || btf_is_any_enum(t) || btf_is_func_proto(t) ||
 		      btf_is_datasec(t) || btf_is_func(t);
 
-	return !(t->info & ~INFO_BITS) && (counts || !btf_vlen(t));
+	if (t->info & ~INFO_BITS || (!counts && btf_vlen(t)))
+		return false;
+	return !(btf_is_fwd(t) || btf_is_array(t)) || !t->type;
 }
 
 /* Symbols are no types of anything: only sections hold them, and tags are on them. */
@@ -94,7 +96,7 @@ int read_types(struct reader *r)
 	for (__u32 id = 1; id < w.n; id++) {
 		struct btf_type *t = (struct btf_type *)btf__type_by_id(w.btf, id);
 
-		if (!has_sane_info(t) || !has_names(w.btf, t))
+		if (!has_sane_head(t) || !has_names(w.btf, t))
 			return read_broken(r, "damaged BTF (type %u is none)", id);
 		w.symbols = btf_is_datasec(t) || btf_is_decl_tag(t);
 		if (type_each_ref(t, is_type, &w))

@@ -8,8 +8,10 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "object/analyse.h"
+#include "object/ctx.h"
 #include "object/emit.h"
 #include "object/types.h"
+#include "object/unused.h"
 
 struct splicer {
 	struct unit *u;
@@ -52,37 +54,49 @@ static void mark(struct splicer *sp, __u32 first, size_t part, bool seam)
 		sp->e.failed |= !array_add(&sp->map.ranges, range);
 }
 
-/* Does control, where the code of a part ends, go on into what follows? */
-enum falls {
-	FALLS_NOT,
-	FALLS_CHECK, /* with a verdict that must be looked at */
-	FALLS_PASS,  /* with one that goes on */
-	FALLS_EXIT,  /* with one that leaves, and is not BRAID_ACCEPT */
-};
-
-/* Leaves the pipeline with the verdict in r0; @falls: how control comes from above. */
-static void emit_out(struct splicer *sp, enum falls falls)
+static void emit_verdict(struct splicer *sp, enum label label)
 {
-	if (falls == FALLS_EXIT && sp->e.to[LABEL_OUT].insns.n) {
+	emit_label(&sp->e, label);
+	emit_mov32(&sp->e, BPF_REG_0, label - LABEL_VERDICT);
+	emit_exit(&sp->e);
+}
+
+/* The verdict is in r0. */
+static void emit_out_with(struct splicer *sp, enum label falls)
+{
+	bool unknown = falls == LABEL_OUT || sp->e.to[LABEL_OUT].insns.n;
+
+	if (!unknown && falls == LABEL_NONE && !sp->e.to[LABEL_EXIT].insns.n)
+		return;
+	if (unknown && falls == LABEL_EXIT)
 		emit_goto(&sp->e, LABEL_EXIT);
-		falls = FALLS_NOT;
-	}
-	if (falls == FALLS_CHECK || sp->e.to[LABEL_OUT].insns.n) {
+	if (unknown) {
 		emit_label(&sp->e, LABEL_OUT);
 		emit_jump32(&sp->e, BPF_JNE, BPF_REG_0, (__s32)BRAID_ACCEPT, 1);
 		emit_mov32(&sp->e, BPF_REG_0, sp->s->pass);
-	} else if (falls == FALLS_NOT && !sp->e.to[LABEL_EXIT].insns.n) {
-		return;
 	}
 	emit_label(&sp->e, LABEL_EXIT);
 	emit_exit(&sp->e);
+}
+
+/* All that leads out of the pipeline ends here. @falls: where control from above wants to. */
+static void emit_out(struct splicer *sp, enum label falls)
+{
+	if (falls >= LABEL_VERDICT) {
+		emit_verdict(sp, falls);
+		falls = LABEL_NONE;
+	}
+	emit_out_with(sp, falls);
+	for (enum label l = LABEL_VERDICT; l < N_LABELS; l++)
+		if (sp->e.to[l].insns.n)
+			emit_verdict(sp, l);
 }
 
 static __u32 oldest_leaving(const struct splicer *sp)
 {
 	__u32 oldest = UINT32_MAX;
 
-	for (enum label l = LABEL_OUT; l <= LABEL_EXIT; l++)
+	for (enum label l = LABEL_OUT; l < N_LABELS; l++)
 		if (sp->e.to[l].insns.n && sp->e.to[l].insns.v[0] < oldest)
 			oldest = sp->e.to[l].insns.v[0];
 	return oldest;
@@ -90,18 +104,22 @@ static __u32 oldest_leaving(const struct splicer *sp)
 
 /*
  * 16-bit jumps: before a part that would put "out" beyond their reach, one is put here.
- * A seam and its tail take a few dozen instructions at most.
+ * A seam and its tail take a few dozen instructions at most. @falls: control comes to this
+ * place from above; otherwise a jump around it would be unreachable, which the verifier
+ * refuses.
  */
-static void emit_island(struct splicer *sp, __u32 part_size)
+static void emit_island(struct splicer *sp, __u32 part_size, bool falls)
 {
 	__u32 oldest = oldest_leaving(sp), jump = emit_here(&sp->e);
 
 	if (oldest == UINT32_MAX || jump + part_size + 64 - oldest < INT16_MAX)
 		return;
+	emit_drop_empty_note(&sp->e);
 	emit_note(&sp->e, "/* leave */");
-	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
-	emit_out(sp, FALLS_NOT);
-	if (!sp->e.failed)
+	if (falls)
+		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
+	emit_out(sp, LABEL_NONE);
+	if (!sp->e.failed && falls)
 		sp->e.out.insns.v[jump].off = emit_here(&sp->e) - jump - 1;
 }
 
@@ -124,7 +142,9 @@ static void emit_record(struct splicer *sp, const struct splice_part *p)
 static void emit_check(struct splicer *sp, __u32 proceed_on)
 {
 	if (!proceed_on) {
-		emit_goto(&sp->e, LABEL_OUT);
+		/* always so, but what follows must look reachable */
+		emit_jump32(&sp->e, BPF_JGE, BPF_REG_0, 0, 0);
+		emit_fix_later(&sp->e, LABEL_OUT);
 	} else if (!(proceed_on & (proceed_on - 1))) {
 		emit_jump32(&sp->e, BPF_JNE, BPF_REG_0, __builtin_ctz(proceed_on), 0);
 		emit_fix_later(&sp->e, LABEL_OUT);
@@ -143,19 +163,19 @@ static void emit_check(struct splicer *sp, __u32 proceed_on)
 	}
 }
 
-static enum falls falls_as(enum label label, bool checked)
+/*
+ * Where control falls to at the end of a part: its last instruction is an exit, and what
+ * follows is where that leads. LABEL_NONE: it does not fall.
+ */
+static enum label falls_to(const struct func *f, const struct exits *x, bool last)
 {
-	switch (label) {
-	case LABEL_CHECK:
-	case LABEL_OUT:
-		return FALLS_CHECK;
-	case LABEL_PASS:
-		return checked ? FALLS_NOT : FALLS_PASS;
-	case LABEL_EXIT:
-		return FALLS_EXIT;
-	default:
-		return FALLS_NOT;
-	}
+	enum label label = x->label[f->insns.n - 1];
+
+	if (!insn_is_exit(&f->insns.v[f->insns.n - 1]))
+		return LABEL_NONE;
+	if (last || label == LABEL_CHECK || (label == LABEL_PASS && !x->used[LABEL_CHECK]))
+		return label;
+	return LABEL_NONE;
 }
 
 static void copy_records(struct splicer *sp, const struct func *f, __u32 base, __u32 n)
@@ -181,45 +201,61 @@ static void copy_records(struct splicer *sp, const struct func *f, __u32 base, _
 	}
 }
 
+/* The instruction as it stands in the pipeline: the context is elsewhere, a verdict unread. */
+static struct bpf_insn adapt(const struct splicer *sp, const struct bpf_insn *insn, bool in_r1,
+			     bool unused)
+{
+	struct bpf_insn out = *insn;
+	int class = BPF_CLASS(insn->code);
+
+	if (unused) /* a jump to the next instruction: the verifier takes it out */
+		return (struct bpf_insn){.code = BPF_JMP | BPF_JA};
+	if (!in_r1 && out.src_reg == BPF_REG_1 &&
+	    (class == BPF_LDX || class == BPF_STX || class == BPF_ALU64))
+		out.src_reg = sp->ctx_reg;
+	return out;
+}
+
 /*
  * A copy of the part's code; its exits, and jumps to them, go where @x says. An exit at
- * the very end is left out when what follows is where it leads.
+ * the very end is left out when what follows is where it leads. Up to instruction
+ * @ctx_until the context is not in r1; -1: it is.
  */
-static enum falls emit_spliced(struct splicer *sp, const struct func *f, const struct exits *x,
-			       bool last)
+static int emit_spliced(struct splicer *sp, const struct func *f, const struct exits *x, bool last,
+			int ctx_until, enum label *ret_falls)
 {
-	__u32 base = emit_here(&sp->e), n = f->insns.n;
-	enum falls falls = falls_as(x->label[n - 1], x->used[LABEL_CHECK]);
+	enum label falls = falls_to(f, x, last);
+	__u32 base = emit_here(&sp->e), n = f->insns.n - (falls != LABEL_NONE);
+	_cleanup_free_ bool *unused = NULL;
 
-	if (!insn_is_exit(&f->insns.v[n - 1]) || (falls == FALLS_EXIT && !last))
-		falls = FALLS_NOT;
-	if (falls != FALLS_NOT)
-		n--;
+	if (unused_verdicts(f, x, &unused))
+		return -ENOMEM;
 	for (__u32 i = 0; i < n; i++) {
-		struct bpf_insn insn = f->insns.v[i];
+		const struct bpf_insn *insn = &f->insns.v[i];
 
-		if (insn_is_exit(&insn)) {
+		if (insn_is_exit(insn)) {
 			emit_goto(&sp->e, x->label[i]);
 			continue;
 		}
-		emit_insn(&sp->e, insn);
-		if (insn_is_ld_imm64(&insn))
+		emit_insn(&sp->e, adapt(sp, insn, (int)i > ctx_until, unused[i]));
+		if (insn_is_ld_imm64(insn))
 			emit_insn(&sp->e, f->insns.v[++i]);
 		else if (x->label[i] != LABEL_NONE)
 			emit_fix_later(&sp->e, x->label[i]);
 	}
 	copy_records(sp, f, base, n);
-	return falls;
+	*ret_falls = falls;
+	return 0;
 }
 
-static enum falls emit_called(struct splicer *sp, const struct splice_part *p)
+static enum label emit_called(struct splicer *sp, const struct splice_part *p)
 {
 	emit_note(&sp->e, "/* call %s */", p->name);
 	emit_ref(&sp->e, REF_CALL, p->func, 0);
 	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_JMP | BPF_CALL,
 					    .src_reg = BPF_PSEUDO_CALL,
 					    .imm = -1});
-	return FALLS_CHECK;
+	return LABEL_CHECK;
 }
 
 static const struct func *part_func(const struct splicer *sp, size_t k)
@@ -227,28 +263,24 @@ static const struct func *part_func(const struct splicer *sp, size_t k)
 	return &sp->u->funcs.v[sp->s->parts[k].func];
 }
 
-/* Its code leaves r1 alone, in which the context comes. */
 static bool preserves_ctx(const struct splicer *sp, size_t k)
 {
-	if (sp->s->parts[k].call)
-		return false;
-	array_foreach (i, &part_func(sp, k)->insns) {
-		int class = BPF_CLASS(i->code);
-		bool writes = class == BPF_ALU || class == BPF_ALU64 || class == BPF_LDX ||
-			      class == BPF_LD || class == BPF_STX;
-
-		/* of BPF_STX only atomic operations write, and then either register */
-		if (insn_is_call(i) || (writes && i->dst_reg == BPF_REG_1 && class != BPF_STX) ||
-		    (class == BPF_STX && BPF_MODE(i->code) == BPF_ATOMIC &&
-		     (i->src_reg == BPF_REG_1 || i->dst_reg == BPF_REG_1)))
-			return false;
-	}
-	return true;
+	return !sp->s->parts[k].call && ctx_is_preserved(part_func(sp, k));
 }
 
+/* Up to where part @k can read the context from its register instead of r1; -1: not at all. */
+static int reads_ctx_elsewhere(const struct splicer *sp, size_t k)
+{
+	if (!k || !sp->ctx_reg || sp->s->parts[k].call || preserves_ctx(sp, k - 1))
+		return -1;
+	return ctx_overwritten_at(part_func(sp, k));
+}
+
+/* For what follows part @k. */
 static void emit_reload_ctx(struct splicer *sp, size_t k)
 {
-	if (!preserves_ctx(sp, k))
+	if (!preserves_ctx(sp, k) &&
+	    (k + 1 == sp->s->n_parts || reads_ctx_elsewhere(sp, k + 1) < 0))
 		emit_load_ctx(sp);
 }
 
@@ -262,7 +294,7 @@ static void emit_tail_call(struct splicer *sp)
 }
 
 /* Those that must be looked at are; then everything that goes on is here. */
-static void emit_seam(struct splicer *sp, size_t k, bool check)
+static void emit_seam(struct splicer *sp, size_t k, enum label falls, bool check)
 {
 	const struct splice_part *p = &sp->s->parts[k];
 
@@ -272,34 +304,34 @@ static void emit_seam(struct splicer *sp, size_t k, bool check)
 		emit_check(sp, p->proceed_on);
 	}
 	if (k + 1 < sp->s->n_parts)
-		emit_island(sp, p[1].call ? 1 : part_func(sp, k + 1)->insns.n);
+		emit_island(sp, p[1].call ? 1 : part_func(sp, k + 1)->insns.n,
+			    check || falls != LABEL_NONE);
 	emit_label(&sp->e, LABEL_PASS);
 }
 
 /* What stands behind the last part. */
-static void emit_end(struct splicer *sp, enum falls falls, bool check)
+static void emit_end(struct splicer *sp, enum label falls, bool check)
 {
 	const struct splice *s = sp->s;
 	size_t k = s->n_parts - 1;
 
 	if (s->end != SPLICE_LAST)
-		emit_seam(sp, k, check);
+		emit_seam(sp, k, falls, check);
 	switch (s->end) {
 	case SPLICE_LAST:
 		if (check) {
 			emit_label(&sp->e, LABEL_CHECK);
 			emit_record(sp, &s->parts[k]);
-			falls = FALLS_CHECK;
+			falls = LABEL_OUT;
 		}
 		break;
 	case SPLICE_FIXED:
-		emit_mov32(&sp->e, BPF_REG_0, s->verdict);
-		falls = FALLS_EXIT;
+		falls = LABEL_VERDICT + s->verdict;
 		break;
 	case SPLICE_TAIL:
 		emit_reload_ctx(sp, k);
 		emit_tail_call(sp);
-		falls = FALLS_NOT;
+		falls = LABEL_NONE;
 		break;
 	}
 	emit_out(sp, falls);
@@ -314,6 +346,7 @@ static int find_exits(struct splicer *sp, size_t k, struct exits *ret)
 		.last = k + 1 == s->n_parts && s->end == SPLICE_LAST && !recording,
 		.proceed_on = s->parts[k].proceed_on,
 		.accept = BRAID_ACCEPT,
+		.pass = s->pass,
 	};
 
 	if (s->parts[k].call) {
@@ -328,14 +361,21 @@ static int emit_part(struct splicer *sp, size_t k)
 	const struct splice_part *p = &sp->s->parts[k];
 	bool last = k + 1 == sp->s->n_parts;
 	struct exits x = {};
-	enum falls falls;
+	enum label falls;
 	__u32 first = emit_here(&sp->e);
 	int r = find_exits(sp, k, &x);
 
 	if (r)
 		return r;
-	falls = p->call ? emit_called(sp, p)
-			: emit_spliced(sp, part_func(sp, k), &x, last && sp->s->end == SPLICE_LAST);
+	if (p->call)
+		falls = emit_called(sp, p);
+	else
+		r = emit_spliced(sp, part_func(sp, k), &x, last && sp->s->end == SPLICE_LAST,
+				 reads_ctx_elsewhere(sp, k), &falls);
+	if (r) {
+		exits_done(&x);
+		return r;
+	}
 	mark(sp, first, k, false);
 	first = emit_here(&sp->e);
 	if (last) {
@@ -343,25 +383,13 @@ static int emit_part(struct splicer *sp, size_t k)
 		emit_end(sp, falls, x.used[LABEL_CHECK]);
 	} else {
 		emit_note(&sp->e, "/* %s -> %s */", p->name, p[1].name);
-		emit_seam(sp, k, x.used[LABEL_CHECK]);
+		emit_seam(sp, k, falls, x.used[LABEL_CHECK]);
 		emit_reload_ctx(sp, k);
 	}
 	emit_drop_empty_note(&sp->e);
 	mark(sp, first, k, true);
 	exits_done(&x);
 	return 0;
-}
-
-static bool mentions(const struct func *f, int reg)
-{
-	bool second = false;
-
-	array_foreach (i, &f->insns) {
-		if (!second && (i->dst_reg == reg || i->src_reg == reg))
-			return true;
-		second = !second && insn_is_ld_imm64(i);
-	}
-	return false;
 }
 
 /* A callee-saved register that no spliced part touches; 0: none. Called ones restore theirs. */
@@ -371,7 +399,7 @@ static int free_register(const struct splicer *sp)
 		bool taken = false;
 
 		for (size_t k = 0; k < sp->s->n_parts; k++)
-			taken |= !sp->s->parts[k].call && mentions(part_func(sp, k), reg);
+			taken |= !sp->s->parts[k].call && func_mentions(part_func(sp, k), reg);
 		if (!taken)
 			return reg;
 	}

@@ -33,7 +33,7 @@ struct writer {
 	struct types types;
 	struct func_out *funcs;
 	__u32 *map_symbols, *map_offsets, *section_symbols, *section_indexes, *extern_symbols;
-	__u32 maps_section;
+	__u32 maps_section, text_symbol;
 };
 
 /* Index of the ELF section of that name with code; 0: not there yet. */
@@ -47,7 +47,8 @@ static __u32 code_section(const struct writer *w, const char *name)
 }
 
 /* The instruction as it stands in a file: what a reference decides is cleared. */
-static struct bpf_insn insn_in_file(const struct bpf_insn *insn, const struct ref *ref)
+static struct bpf_insn insn_in_file(const struct writer *w, const struct bpf_insn *insn,
+				    const struct ref *ref)
 {
 	struct bpf_insn out = *insn;
 
@@ -62,6 +63,10 @@ static struct bpf_insn insn_in_file(const struct bpf_insn *insn, const struct re
 		out.src_reg = 0;
 		out.imm = ref->addend;
 		break;
+	case REF_FUNC:
+		out.src_reg = 0;
+		out.imm = w->funcs[ref->target].offset;
+		break;
 	default:
 		out.src_reg = 0;
 		out.imm = 0;
@@ -74,7 +79,6 @@ static void lay_out_code(struct writer *w)
 	for (size_t i = 0; i < w->unit->funcs.n; i++) {
 		const struct func *f = &w->unit->funcs.v[i];
 		struct out_section *s;
-		struct bpf_insn *insns;
 		__u32 index;
 
 		if (f->dead)
@@ -85,11 +89,24 @@ static void lay_out_code(struct writer *w)
 						SHF_ALLOC | SHF_EXECINSTR, 8);
 		s = &w->elf.sections.v[index];
 		w->funcs[i] = (struct func_out){.section = index, .offset = s->bytes.n};
-		if (buf_add(&s->bytes, f->insns.v, f->insns.n * sizeof(struct bpf_insn)))
-			return;
-		insns = (struct bpf_insn *)(s->bytes.v + w->funcs[i].offset);
+		w->elf.failed |= buf_add(&s->bytes, f->insns.v,
+					 f->insns.n * sizeof(struct bpf_insn)) != 0;
+	}
+}
+
+/* When all functions have their places. */
+static void write_refs(struct writer *w)
+{
+	for (size_t i = 0; i < w->unit->funcs.n && !w->elf.failed; i++) {
+		const struct func *f = &w->unit->funcs.v[i];
+		const struct func_out *out = &w->funcs[i];
+		struct bpf_insn *insns;
+
+		if (f->dead)
+			continue;
+		insns = (struct bpf_insn *)(w->elf.sections.v[out->section].bytes.v + out->offset);
 		array_foreach (ref, &f->refs)
-			insns[ref->insn] = insn_in_file(&f->insns.v[ref->insn], ref);
+			insns[ref->insn] = insn_in_file(w, &f->insns.v[ref->insn], ref);
 	}
 }
 
@@ -175,6 +192,9 @@ static void add_symbols(struct writer *w)
 	for (size_t i = 0; i < w->unit->sections.n; i++)
 		w->section_symbols[i] = elf_out_symbol(&w->elf, NULL, STB_LOCAL, STT_SECTION,
 						       w->section_indexes[i], 0, 0);
+	if (code_section(w, ".text"))
+		w->text_symbol = elf_out_symbol(&w->elf, NULL, STB_LOCAL, STT_SECTION,
+						code_section(w, ".text"), 0, 0);
 	add_func_symbols(w, false);
 	add_func_symbols(w, true);
 	array_foreach (m, &w->unit->maps)
@@ -193,8 +213,9 @@ static __u32 ref_symbol(const struct writer *w, enum ref_kind kind, __u32 target
 {
 	switch (kind) {
 	case REF_CALL:
-	case REF_FUNC:
 		return w->funcs[target].symbol;
+	case REF_FUNC: /* libbpf takes the address of a static function this way only */
+		return w->text_symbol;
 	case REF_MAP:
 		return w->map_symbols[target];
 	case REF_DATA:
@@ -243,7 +264,9 @@ static void add_relocs(struct writer *w)
 		array_foreach (v, &m->values)
 			add_reloc(w, w->maps_section,
 				  w->map_offsets[m - w->unit->maps.v] + v->offset,
-				  ref_symbol(w, v->kind, v->target), RELOC_ABS64);
+				  v->kind == REF_MAP ? w->map_symbols[v->target]
+						     : w->funcs[v->target].symbol,
+				  RELOC_ABS64);
 }
 
 /* All types but the DATASECs: those are made anew from what the unit says now. */
@@ -484,6 +507,7 @@ int unit_write(const struct unit *u, void **ret_bytes, size_t *ret_size, struct 
 
 	if (!r) {
 		lay_out_code(&w);
+		write_refs(&w);
 		lay_out_data(&w);
 		lay_out_maps(&w);
 		lay_out_rest(&w);

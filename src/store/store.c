@@ -84,6 +84,9 @@ static int migrate(struct store *s, struct braid_error *err)
 	r = read_version(s, &version, err) ?: check_version(s, version, err);
 	if (r || version == SCHEMA_VERSION)
 		return r;
+	/* counts only while there is no table yet, and cannot be set in a transaction */
+	if (!version && sqlite3_exec(s->db, "PRAGMA auto_vacuum = INCREMENTAL", NULL, NULL, NULL))
+		return db_error(s, "cannot set up the store", err);
 	r = db_begin(s, &t, err);
 	if (r)
 		return r;
@@ -131,9 +134,8 @@ static int make_folder(const char *folder, struct braid_error *err)
 
 static int open_database(struct store *s, struct braid_error *err)
 {
-	/* auto_vacuum counts only while there is no table yet */
-	static const char settings[] = "PRAGMA auto_vacuum = INCREMENTAL;"
-				       "PRAGMA foreign_keys = ON;"
+	/* nothing here writes: looking must be possible on a read-only file system */
+	static const char settings[] = "PRAGMA foreign_keys = ON;"
 				       "PRAGMA trusted_schema = OFF;"
 				       "PRAGMA synchronous = EXTRA;";
 

@@ -15,9 +15,9 @@ plain='(assert|byteswap|ctype|endian|errno|fcntl|fnmatch|glob|inttypes|libgen|li
 libraries_of() {
 	case $1 in
 	base) echo '(pthread)' ;;
-	object) echo '(bpf/(btf|libbpf_legacy)|libelf|gelf|sha(2|256))' ;;
+	object) echo '(bpf/(btf|libbpf_legacy)|libelf|gelf)' ;;
 	manifest) echo '(arpa/inet|bpf/btf|yaml|jansson)' ;;
-	compose) echo '(bpf/btf|jansson)' ;;
+	compose) echo '(bpf/btf|jansson|sha256)' ;;
 	*) echo '.*' ;;
 	esac
 }

@@ -112,8 +112,8 @@ static bool code_equal(const struct func *f, const struct func *g)
 		SAME(!memcmp(&x, &y, sizeof(x)), "%s, instruction %zu", f->name, i);
 	}
 	for (size_t i = 0; i < f->refs.n; i++)
-		SAME(!memcmp(&f->refs.v[i], &g->refs.v[i], sizeof(struct ref)),
-		     "%s, reference %zu", f->name, i);
+		SAME(!memcmp(&f->refs.v[i], &g->refs.v[i], sizeof(struct ref)), "%s, reference %zu",
+		     f->name, i);
 	return true;
 }
 

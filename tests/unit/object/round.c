@@ -54,7 +54,8 @@ static void check_kinds(const char *folder)
 	is_int(u->kern_version, 0x050f00, "version");
 	is_str(u->license, "GPL", "licence");
 	for (int i = 0; i < 6; i++) {
-		static const char *const names[] = {".data",	     ".rodata", ".bss", ".data.apart",
+		static const char *const names[] = {".data",         ".rodata",
+						    ".bss",          ".data.apart",
 						    ".rodata.fixed", ".rodata.str1.1"};
 
 		ok(unit_find_section(u, names[i]) >= 0, "section %s", names[i]);

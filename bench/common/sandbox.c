@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "common/sandbox.h"
+
+#include <err.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#define BPFFS "/run/bpf"
+
+static void must(int r, const char *what)
+{
+	if (r)
+		err(1, "%s", what);
+}
+
+void sandbox_enter(void)
+{
+	must(unshare(CLONE_NEWNS), "a mount namespace");
+	must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "making mounts private");
+	must(mount("tmpfs", "/run", "tmpfs", 0, "mode=755"), "mounting /run");
+	must(mkdir(BPFFS, 0700), BPFFS);
+	must(mount("bpf", BPFFS, "bpf", 0, "mode=700"), "mounting " BPFFS);
+	must(setenv("BRAID_BPFFS", BPFFS, 1), "setenv");
+}
+
+struct braid *sandbox_braid(void)
+{
+	struct braid_opts opts = {.sz = sizeof(opts), .state = "/run/braid", .cause = "bench"};
+	struct braid_error error = BRAID_ERROR_INIT;
+	struct braid *b;
+
+	braid_must(braid_open(&opts, &b, &error), &error, "opening the store");
+	return b;
+}

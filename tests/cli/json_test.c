@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands print with --json against docs/json.md: what must be there is, and
+ * nothing is that is not documented. Last argument: docs/json.md.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "live_common.h"
+#include "packet.h"
+
+enum { MEMBERS = 32 };
+
+/* A table of members. */
+struct table {
+	char name[MEMBERS][32];
+	bool optional[MEMBERS];
+	size_t n;
+};
+
+static char *doc;
+
+static char *read_file(const char *path)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+
+	if (!f || getdelim(&text, &room, '\0', f) < 0)
+		bail_out("%s: %s", path, strerror(errno));
+	return text;
+}
+
+/* "| `a`, `b`? | ..." adds a and b. */
+static void read_row(const char *row, struct table *t)
+{
+	const char *end = strchr(row + 1, '|');
+
+	while ((row = strchr(row, '`')) && row < end) {
+		const char *close = strchr(++row, '`');
+
+		if (t->n == MEMBERS || close - row >= (int)sizeof(t->name[0]))
+			bail_out("a table that is too large");
+		snprintf(t->name[t->n], sizeof(t->name[0]), "%.*s", (int)(close - row), row);
+		t->optional[t->n++] = close[1] == '?';
+		row = close + 1;
+	}
+}
+
+/* Table @number, from 0, below the heading "## @section" or "### @section". */
+static struct table find_table(const char *section, int number)
+{
+	const char *heading = live_text("# %s\n", section), *line = strstr(doc, heading);
+	struct table t = {};
+	bool inside = false;
+
+	if (!line)
+		bail_out("docs/json.md has no section '%s'", section);
+	line = strchr(line, '\n') + 1;
+	for (int seen = -1; *line && *line != '#'; line = strchr(line, '\n') + 1) {
+		seen += *line == '|' && !inside;
+		inside = *line == '|';
+		if (inside && seen == number && strncmp(line, "| member", 8) != 0)
+			read_row(line, &t);
+	}
+	if (!t.n)
+		bail_out("section '%s' of docs/json.md has no table %d", section, number);
+	return t;
+}
+
+static bool is_documented(const char *key, const struct table *a, const struct table *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->name[i], key))
+			return true;
+	return b && is_documented(key, b, NULL);
+}
+
+/* @more: members that may be there, too; may be NULL. */
+static void fits(json_t *j, const struct table *t, const struct table *more, const char *what)
+{
+	const char *key;
+	json_t *value;
+
+	ok(json_is_object(j), "%s is an object", what);
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->optional[i] &&
+		    !ok(json_object_get(j, t->name[i]), "%s has %s", what, t->name[i]))
+			diag("members are missing");
+	json_object_foreach(j, key, value) if (!is_documented(key, t, more))
+		ok(false, "'%s' in %s is documented", key, what);
+}
+
+static void each_fits(json_t *list, const char *section, int number, const char *what)
+{
+	struct table t = find_table(section, number);
+	json_t *element;
+	size_t i;
+
+	ok(json_array_size(list) > 0, "%s: a list that is not empty", what);
+	json_array_foreach(list, i, element) fits(element, &t, NULL, what);
+}
+
+static void test_plan_and_link(const char *m)
+{
+	_cleanup_json_ json_t *plan = braid_json("plan", m);
+	_cleanup_json_ json_t *linked = braid_json(
+		"link", live_text("%s/live_mark.bpf.o", live_objects), "-o", "/run/scratch/out.o");
+	struct table t = find_table("plan, link", 0), running = find_table("plan, link", 1);
+
+	fits(plan, &t, &running, "plan");
+	fits(linked, &t, NULL, "link");
+	each_fits(json_at(plan, "stages"), "stage", 0, "a stage of plan");
+	each_fits(json_at(plan, "maps"), "map", 0, "a map of plan");
+	each_fits(json_at(plan, "changes"), "change", 0, "a change in plan");
+	each_fits(json_at(plan, "carry"), "carry", 0, "a map's future in plan");
+}
+
+static void test_apply(const char *command, json_t *j)
+{
+	struct table t = find_table("apply, rollback", 0);
+
+	fits(j, &t, NULL, command);
+	each_fits(json_at(j, "stages"), "stage", 0, "a stage of it");
+}
+
+static void test_status(void)
+{
+	_cleanup_json_ json_t *j = braid_json("status");
+
+	each_fits(json_at(j, "pipelines"), "status", 0, "a pipeline of status");
+	each_fits(json_at(j, "pipelines/0/interfaces"), "status", 1, "an interface of status");
+	each_fits(json_at(j, "pipelines/0/programs"), "status", 2, "a program of status");
+	each_fits(json_at(j, "pipelines/0/maps"), "map", 0, "a map of status");
+	each_fits(json_at(j, "pipelines/0/stages"), "stage", 0, "a stage of status");
+}
+
+static void test_run(const char *m)
+{
+	const char *pcap = live_text("%s/in.pcap", net_scratch());
+	struct pkt packets[2] = {{.len = FRAME_SIZE}, {.len = 10}};
+	struct table t = find_table("run", 0);
+	_cleanup_json_ json_t *j = NULL;
+
+	pkt_write_pcap(pcap, packets, 2);
+	j = braid_json("run", m, "--pcap", pcap);
+	fits(j, &t, NULL, "run");
+	each_fits(json_at(j, "results"), "run", 1, "a result of run");
+}
+
+static void test_error(void)
+{
+	_cleanup_json_ json_t *j = braid_json("history", "nobody");
+	struct table t = find_table("Errors", 0);
+
+	fits(json_at(j, "error"), &t, NULL, "an error");
+	is_int(json_number(j, "error/code"), -ENOENT, "with its code");
+	is_str(json_text(j, "error/name"), "ENOENT", "and its name");
+}
+
+int main(int argc, char **argv)
+{
+	live_init(argc, argv);
+	doc = read_file(argv[argc - 1]);
+	const char *m = live_manifest("m.yaml", ON_R0, live_marks("1,2"));
+	const char *next = live_manifest("next.yaml", ON_R0, live_marks("2,3"));
+	_cleanup_json_ json_t *applied = braid_json("apply", m), *again = braid_json("apply", m);
+	_cleanup_json_ json_t *diff = braid_json("diff", next), *history = NULL;
+	_cleanup_json_ json_t *rolled = NULL, *deleted = NULL, *second = NULL;
+
+	test_apply("apply", applied);
+	test_apply("apply that changes nothing", again);
+	test_plan_and_link(next);
+	each_fits(diff, "change", 0, "a change");
+	test_status();
+	test_run(m);
+	second = braid_json("apply", next);
+	test_apply("the next apply", second);
+	each_fits(json_at(second, "carry"), "carry", 0, "a map's future");
+	rolled = braid_json("rollback", "edge");
+	test_apply("rollback", rolled);
+	history = braid_json("history", "edge");
+	each_fits(history, "history", 0, "a revision");
+	deleted = braid_json("delete", "edge");
+	is_str(json_text(deleted, "deleted"), "edge", "delete");
+	test_error();
+	free(doc);
+	return done();
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Help and wrong usage, which need no privilege. Argument: the command. */
+#include <string.h>
+
+#include "run.h"
+#include "tap.h"
+
+static const char *braid;
+
+static const struct {
+	const char *name;
+	const char *options[8]; /* its own */
+	const char *arguments;  /* too few of them, or too many; NULL: none are */
+} commands[] = {
+	{"plan", {"--values", "--state", "--replace"}},
+	{"apply", {"--values", "--state", "--replace", "--wait"}},
+	{"status", {"--state"}, "a b"},
+	{"diff", {"--values", "--state"}},
+	{"history", {"--state"}, "a b"},
+	{"rollback", {"--state", "--replace"}, "a 1 2"},
+	{"delete", {"--state", "--wait"}, "a b"},
+	{"run", {"--values", "--pcap", "--out"}, "m.yaml a b"},
+	{"link", {"--output", "--name", "--strategy", "--proceed-on", "--final"}},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void test_help(void)
+{
+	_cleanup_run_ struct run all = {}, r = {};
+
+	is_int(run(&all, braid, "--help"), 0, "--help");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const char *name = commands[i].name;
+
+		ok(strstr(all.out, name), "--help lists %s", name);
+		is_int(run(&r, braid, name, "--help"), 0, "%s --help", name);
+		is_str(r.err, "", "it is no error");
+		for (int o = 0; commands[i].options[o]; o++)
+			ok(strstr(r.out, commands[i].options[o]), "it has %s",
+			   commands[i].options[o]);
+		ok(strstr(r.out, "--json") && strstr(r.out, "--verbose"),
+		   "it has what all commands have");
+	}
+	is_int(run(&r, braid, "--version"), 0, "--version");
+	ok(strstr(r.out, "braid 0."), "says which: %s", r.out);
+}
+
+/* Splits @line at blanks behind `braid`. */
+static void wrong(const char *line, const char *says)
+{
+	_cleanup_run_ struct run r = {};
+	const char *argv[16] = {braid};
+	char copy[256], *rest = copy, *word;
+	int n = 1;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	while ((word = strsep(&rest, " ")))
+		argv[n++] = word;
+	run_start(&r, argv);
+	is_int(run_wait(&r), 2, "braid %s: status 2", line);
+	is_str(r.out, "", "nothing on standard output");
+	ok(strstr(r.err, says), "the error says '%s': %s", says, r.err);
+}
+
+static void test_wrong(void)
+{
+	_cleanup_run_ struct run r = {};
+
+	is_int(run(&r, braid), 2, "no command: status 2");
+	ok(strstr(r.err, "usage:"), "and the usage");
+	wrong("aply x.yaml", "did you mean 'apply'?");
+	wrong("frobnicate", "braid --help");
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s --no-such-option", commands[i].name);
+		wrong(line, "--no-such-option");
+		snprintf(line, sizeof(line), "%s %s", commands[i].name,
+			 commands[i].arguments ?: "");
+		if (commands[i].arguments)
+			wrong(line, "usage:");
+	}
+	wrong("apply --jsn m.yaml", "--json?");
+	wrong("apply m.yaml --values", "without its value");
+	wrong("apply --wait soon m.yaml", "'soon' is not a number of seconds");
+	wrong("apply --wait -1 m.yaml", "'-1' is not a number of seconds");
+	wrong("apply --pcap x m.yaml", "--pcap");
+	wrong("rollback edge zero", "'zero' is not a revision");
+	wrong("rollback edge 0", "'0' is not a revision");
+	wrong("diff edge -- -1", "'-1' is not a revision");
+	wrong("run m.yaml", "--pcap FILE");
+	wrong("link a.o", "-o FILE");
+}
+
+/* One without privileges, and without anything that it could look at. */
+static void test_errors(void)
+{
+	_cleanup_run_ struct run r = {};
+
+	is_int(run(&r, braid, "plan", "/nonexistent.yaml"), 1, "no such manifest: status 1");
+	is_str(r.out, "", "nothing on standard output");
+	is_int(run(&r, braid, "plan", "--json", "/nonexistent.yaml"), 1, "with --json, too");
+	is_str(r.err, "", "nothing on standard error");
+	ok(strstr(r.out, "\"ENOENT\""), "the error is JSON: %s", r.out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		bail_out("usage: %s BRAID", argv[0]);
+	braid = argv[1];
+	test_help();
+	test_wrong();
+	test_errors();
+	return done();
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * dice: returns what the examples never return. The verdict, and what becomes of the packet,
+ * follow from the packet, from all that this stage saw before, and from a constant.
+ */
+#include <braid/bpf/braid.bpf.h>
+#include <linux/if_ether.h>
+#include <linux/types.h>
+
+const volatile __u32 salt = 0;
+
+/* A .data and a .bss of its own; whoever mixes them up with another stage's rolls differently. */
+static __u64 memory = 0x9e3779b97f4a7c15;
+static __u32 turns;
+
+#define WORDS 16
+
+enum {
+	TAIL_LIMIT = 64, /* shorter packets are not cut any more */
+	GROWTH = 8,      /* bytes; the headroom takes it from every stage of a chain */
+};
+
+/* Mostly the verdicts of XDP; 34 is one that a shift by the verdict would take for PASS. */
+static const __u32 faces[] = {
+	XDP_ABORTED,   XDP_DROP,   XDP_DROP, XDP_PASS,     XDP_PASS, XDP_PASS,
+	XDP_PASS,      XDP_PASS,   XDP_TX,   XDP_REDIRECT, 5,        31,
+	XDP_PASS | 32, 0x80000002, -1,       BRAID_ACCEPT,
+};
+
+static __noinline __u64 stir(__u64 state, __u64 word)
+{
+	state = (state ^ word) * 0xbf58476d1ce4e5b9;
+	return state ^ state >> 29;
+}
+
+/* Over every word of a deep stack, so that nothing of another stage's survives on it. */
+static __always_inline __u64 wander(__u64 state)
+{
+	volatile __u64 seen[WORDS];
+
+#pragma unroll
+	for (__u32 i = 0; i < WORDS; i++)
+		seen[i] = state += 0x94d049bb133111eb ^ i;
+#pragma unroll
+	for (__u32 i = 0; i < WORDS; i++)
+		state ^= seen[i] >> (i % 8);
+	return state;
+}
+
+static __always_inline void change_size(struct xdp_md *ctx, __u32 how, __u64 state)
+{
+	__u64 *data;
+
+	if (how == 0 && ctx->data_end - ctx->data > TAIL_LIMIT) {
+		bpf_xdp_adjust_tail(ctx, -1);
+		return;
+	}
+	if (how != 1 || bpf_xdp_adjust_head(ctx, -GROWTH))
+		return;
+	data = (void *)(long)ctx->data;
+	if ((void *)(data + 1) <= (void *)(long)ctx->data_end)
+		*data = state;
+}
+
+/*
+ * braid follows verdicts that can be read off the code, and looks at the others at the
+ * seam. So some are constants here, some are known from a comparison, and some are not.
+ */
+static __always_inline int verdict_of(__u64 state)
+{
+	__u32 verdict = faces[state & 15];
+
+	switch (state >> 4 & 15) {
+	case 0:
+		return braid_accept();
+	case 1:
+		return XDP_PASS | 32;
+	case 2:
+		return XDP_DROP;
+	}
+	if (verdict != XDP_PASS)
+		return verdict;
+	turns += state >> 8 & 1;
+	return verdict;
+}
+
+SEC("xdp") int dice(struct xdp_md *ctx)
+{
+	__u8 *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	__u64 state = memory;
+
+	if (data + ETH_HLEN > end)
+		return XDP_ABORTED;
+	for (__u32 i = 0; i < ETH_HLEN; i++)
+		state = state << 5 ^ state >> 59 ^ data[i];
+	state = wander(stir(state, (__u64)salt << 32 | ++turns));
+	memory = stir(state, end - data);
+	data[2 * ETH_ALEN - 1] ^= state;
+	change_size(ctx, state >> 8 & 15, state);
+	return verdict_of(state >> 16);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
