@@ -25,8 +25,8 @@ struct braid_plan;
  * Reads each stage's object, finds its program, and decides strategy, segments, what is
  * spliced into one program and what is called.
  * Return: 0; -ENOENT an object or a program that is not there; -EINVAL a damaged object, or
- * a program of another hook; -EOPNOTSUPP an object without BTF, or for another machine;
- * -EPERM licences that the kernel would not take together; -E2BIG strategy fused, and more
+ * a program of another hook, or licences that the kernel would not take together;
+ * -EOPNOTSUPP an object without BTF, or for another machine; -E2BIG strategy fused, and more
  * than one program can hold; -ENOMEM.
  */
 int braid_plan_new(const struct braid_pipeline *p, struct braid_plan **ret,

@@ -8,8 +8,8 @@
 
 static void report(const json_t *j)
 {
+	size_t i, stages = json_array_size(json_object_get(j, "stages"));
 	json_t *iface;
-	size_t i;
 
 	if (*member(j, "recovered"))
 		printf("%s\n", member(j, "recovered"));
@@ -18,13 +18,13 @@ static void report(const json_t *j)
 		       number(j, "revision"));
 		return;
 	}
-	printf("%s: revision %lld runs, %zu stages, %s (%s)\n", member(j, "pipeline"),
-	       number(j, "revision"), json_array_size(json_object_get(j, "stages")),
-	       member(j, "strategy"), member(j, "why"));
-	json_array_foreach(json_object_get(j, "interfaces"), i, iface)
+	printf("%s: revision %lld runs, %zu stage%s, %s (%s)\n", member(j, "pipeline"),
+	       number(j, "revision"), stages, stages == 1 ? "" : "s", member(j, "strategy"),
+	       member(j, "why"));
+	json_array_foreach (json_object_get(j, "interfaces"), i, iface)
 		printf("  %s in %s: %s\n", member(iface, "name"), member(iface, "netns"),
 		       member(iface, "action"));
-	if (number(j, "revision") > 1)
+	if (number(j, "replaced"))
 		show_carry(json_object_get(j, "carry"));
 }
 
@@ -50,8 +50,8 @@ int apply_and_report(const struct options *o, const struct braid_pipeline *p)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(c, OPT_VALUES | OPT_STATE | OPT_REPLACE, argc, argv, &o,
-					  &status);
+	int status, first = options_parse(c, OPT_VALUES | OPT_STATE | OPT_WAIT | OPT_REPLACE, argc,
+					  argv, &o, &status);
 
 	return first < 0 ? status
 			 : each_pipeline(c, &o, argc - first, argv + first, apply_and_report);

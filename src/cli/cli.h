@@ -35,6 +35,7 @@ struct options {
 enum option_set {
 	OPT_VALUES = 1,
 	OPT_STATE = 2,
+	OPT_WAIT = 32,
 	OPT_REPLACE = 4,
 	OPT_RUN = 8,
 	OPT_LINK = 16,

@@ -16,11 +16,15 @@ static int show(const struct options *o, const struct braid_pipeline *from,
 
 	if (braid_diff(from, to, &text, &err))
 		return fail(o, &err);
+	list = parse_json(text);
 	if (o->json) {
-		print_json(text);
+		_cleanup_json_ json_t *j = json_pack("{s:s, s:O}", "pipeline",
+						     braid_pipeline_name(to), "changes", list);
+
+		json_dumpf(j, stdout, JSON_INDENT(2));
+		putchar('\n');
 		return EXIT_DONE;
 	}
-	list = parse_json(text);
 	printf("%s:\n", braid_pipeline_name(to));
 	show_changes(list);
 	return EXIT_DONE;

@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 
-static int history(const struct command *c, int argc, char **argv)
+static int run_history(const struct command *c, int argc, char **argv)
 {
 	static const char *const headings[] = {">REVISION", "STATE", "TIME", "CAUSE", "NOTE"};
 	_cleanup_options_ struct options o = {};
@@ -32,8 +32,7 @@ static int history(const struct command *c, int argc, char **argv)
 	}
 	list = parse_json(text);
 	t = table_new(headings, 5);
-	json_array_foreach(list, i, rev)
-	{
+	json_array_foreach (list, i, rev) {
 		_cleanup_free_ char *n = text_fmt("%lld", number(rev, "revision"));
 
 		table_row(t, n, member(rev, "state"), time_text(number(rev, "created")),
@@ -43,7 +42,7 @@ static int history(const struct command *c, int argc, char **argv)
 	return EXIT_DONE;
 }
 
-/* The newest revision that ran before the present one. */
+/* The newest revision that ran, and does not run now. */
 static int previous(struct braid *b, const char *name, unsigned int *ret, struct braid_error *err)
 {
 	_cleanup_json_ json_t *list = NULL;
@@ -55,8 +54,11 @@ static int previous(struct braid *b, const char *name, unsigned int *ret, struct
 	if (r)
 		return r;
 	list = parse_json(text);
-	json_array_foreach(list, i, rev) if (text_eq(member(rev, "state"), "old"))
-	{
+	json_array_foreach (list, i, rev) {
+		const char *state = member(rev, "state");
+
+		if (!text_eq(state, "old") && !text_eq(state, "deleted"))
+			continue;
 		*ret = number(rev, "revision");
 		return 0;
 	}
@@ -66,13 +68,14 @@ static int previous(struct braid *b, const char *name, unsigned int *ret, struct
 	return -ENOENT;
 }
 
-static int rollback(const struct command *c, int argc, char **argv)
+static int run_rollback(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	_cleanup_(braid_closep) struct braid *b = NULL;
-	int status, first = options_parse(c, OPT_STATE | OPT_REPLACE, argc, argv, &o, &status);
+	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_REPLACE, argc, argv, &o,
+					  &status);
 	unsigned int revision;
 
 	if (first < 0)
@@ -90,12 +93,12 @@ static int rollback(const struct command *c, int argc, char **argv)
 	return apply_and_report(&o, braid_manifest_get(m, 0));
 }
 
-static int delete (const struct command *c, int argc, char **argv)
+static int run_delete(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_closep) struct braid *b = NULL;
-	int status, first = options_parse(c, OPT_STATE, argc, argv, &o, &status);
+	int status, first = options_parse(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &status);
 
 	if (first < 0)
 		return status;
@@ -115,15 +118,17 @@ const struct command cmd_history = {
 	.usage = "[options] PIPELINE",
 	.summary = "list the revisions of a pipeline",
 	.help = "States: current (runs), old (ran), failed, deleted, pending (interrupted).\n",
-	.run = history,
+	.run = run_history,
 };
 
 const struct command cmd_rollback = {
 	.name = "rollback",
 	.usage = "[options] PIPELINE [REVISION]",
 	.summary = "go back to an earlier revision, with the objects of that time",
-	.help = "Without a REVISION: the one that ran before. Going back is a new revision.\n",
-	.run = rollback,
+	.help = "Without a REVISION: the last one that ran and does not run now. Going back is a "
+		"new\n"
+		"revision.\n",
+	.run = run_rollback,
 };
 
 const struct command cmd_delete = {
@@ -131,5 +136,5 @@ const struct command cmd_delete = {
 	.usage = "[options] PIPELINE",
 	.summary = "detach a pipeline and remove its programs and maps",
 	.help = "The history stays, so that 'braid rollback PIPELINE REVISION' brings it back.\n",
-	.run = delete,
+	.run = run_delete,
 };

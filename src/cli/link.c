@@ -118,8 +118,7 @@ static void report(const struct options *o, const char *text, size_t size)
 	json_t *segment;
 	size_t i;
 
-	json_array_foreach(json_object_get(plan, "segments"), i, segment)
-	{
+	json_array_foreach (json_object_get(plan, "segments"), i, segment) {
 		_cleanup_free_ char *stages = list_text(json_object_get(segment, "stages"));
 
 		printf("%s: program %s, %lld instructions: %s\n", o->out,

@@ -19,7 +19,7 @@ static const struct {
 	 OPT_REPLACE,
 	 "    --replace           detach other people's XDP programs that are in the way"},
 	{{"wait", required_argument, NULL, 'w'},
-	 OPT_STATE,
+	 OPT_WAIT,
 	 "-w, --wait SECONDS      wait for another braid to finish (default 30)"},
 	{{"state", required_argument, NULL, 'S'},
 	 OPT_STATE,

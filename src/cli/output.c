@@ -102,7 +102,7 @@ char *list_text(const json_t *list)
 	json_t *element;
 	size_t i;
 
-	json_array_foreach(list, i, element)
+	json_array_foreach (list, i, element)
 		buf_fmt(&b, "%s%s", i ? ", " : "", json_string_value(element) ?: "");
 	return buf_take(&b);
 }

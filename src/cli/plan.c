@@ -37,8 +37,7 @@ static void show_stages(const json_t *plan)
 	json_t *stage;
 	size_t i;
 
-	json_array_foreach(json_object_get(plan, "stages"), i, stage)
-	{
+	json_array_foreach (json_object_get(plan, "stages"), i, stage) {
 		_cleanup_free_ char *verdicts = list_text(json_object_get(stage, "proceed-on"));
 		_cleanup_free_ char *proceed = text_fmt("%s (%s)", verdicts,
 							member(stage, "proceed-on-from"));
@@ -64,8 +63,7 @@ static void show_segments(const json_t *plan)
 	if (json_array_size(list) < 2)
 		return;
 	puts("\nprograms, each tail-calling the next:");
-	json_array_foreach(list, i, segment)
-	{
+	json_array_foreach (list, i, segment) {
 		_cleanup_free_ char *stages = list_text(json_object_get(segment, "stages"));
 
 		printf("  %-16s %lld instructions: %s\n", member(segment, "program"),
@@ -78,7 +76,7 @@ static void show_interfaces(const json_t *plan)
 	json_t *iface;
 	size_t i;
 
-	json_array_foreach(json_object_get(plan, "interfaces"), i, iface)
+	json_array_foreach (json_object_get(plan, "interfaces"), i, iface)
 		printf("%s %s in %s: %s\n", i ? "         " : "interface", member(iface, "name"),
 		       member(iface, "netns"), member(iface, "action"));
 }
@@ -109,6 +107,18 @@ static void show_against(const json_t *plan)
 	show_carry(json_object_get(plan, "carry"));
 }
 
+/* Why apply would fail on the interfaces as they are. Return: exit status. */
+static int show_blocked(const json_t *blocked)
+{
+	if (!blocked)
+		return EXIT_DONE;
+	printf("\napply would fail: %s%s%s\n", member(blocked, "where"),
+	       *member(blocked, "where") ? ": " : "", member(blocked, "what"));
+	if (*member(blocked, "hint"))
+		printf("  do:  %s\n", member(blocked, "hint"));
+	return EXIT_CONFLICT;
+}
+
 static int plan_one(const struct options *o, const struct braid_pipeline *p)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
@@ -119,17 +129,18 @@ static int plan_one(const struct options *o, const struct braid_pipeline *p)
 
 	if (r)
 		return fail(o, &err);
-	if (o->json) {
-		print_json(text);
-		return EXIT_DONE;
-	}
 	plan = parse_json(text);
+	if (o->json) {
+		json_dumpf(plan, stdout, JSON_INDENT(2));
+		putchar('\n');
+		return json_object_get(plan, "blocked") ? EXIT_CONFLICT : EXIT_DONE;
+	}
 	show_plan(plan);
 	if (alone)
 		printf("\nWithout a look at what runs: %s\n", alone);
 	else
 		show_against(plan);
-	return EXIT_DONE;
+	return show_blocked(json_object_get(plan, "blocked"));
 }
 
 static int run(const struct command *c, int argc, char **argv)
@@ -147,6 +158,6 @@ const struct command cmd_plan = {
 	.summary = "show how pipelines would run, and what would change",
 	.help = "Reads the manifest and the objects, and changes nothing. Needs no privilege; "
 		"with\n"
-		"it, compares with what runs.\n",
+		"it, compares with what runs. Exit status 3: apply would fail as things are.\n",
 	.run = run,
 };

@@ -25,8 +25,7 @@ void show_changes(const json_t *changes)
 
 	if (!json_array_size(changes))
 		puts("  no change");
-	json_array_foreach(changes, i, change)
-	{
+	json_array_foreach (changes, i, change) {
 		const json_t *old = json_object_get(change, "old");
 		const json_t *new = json_object_get(change, "new");
 		_cleanup_free_ char *from = value_text(old), *to = value_text(new);
@@ -44,8 +43,7 @@ void show_carry(const json_t *carry)
 	json_t *map;
 	size_t i, carried = 0;
 
-	json_array_foreach(carry, i, map)
-	{
+	json_array_foreach (carry, i, map) {
 		const char *stage = member(map, "stage");
 
 		carried += json_is_true(json_object_get(map, "carried"));

@@ -17,8 +17,7 @@ static void show_interfaces(const json_t *list)
 		return;
 	}
 	t = table_new(headings, 5);
-	json_array_foreach(list, i, iface)
-	{
+	json_array_foreach (list, i, iface) {
 		_cleanup_free_ char *name = text_fmt("  %s", member(iface, "name"));
 		_cleanup_free_ char *id = text_fmt("%lld", number(iface, "program"));
 		const char *foreign = member(iface, "foreign");
@@ -39,8 +38,7 @@ static void show_stages(const json_t *list)
 	json_t *stage;
 	size_t i;
 
-	json_array_foreach(list, i, stage)
-	{
+	json_array_foreach (list, i, stage) {
 		_cleanup_free_ char *name = text_fmt("  %s", member(stage, "name"));
 		_cleanup_free_ char *verdicts = list_text(json_object_get(stage, "proceed-on"));
 
@@ -67,7 +65,7 @@ static void show_pipeline(const json_t *p)
 	putchar('\n');
 	show_stages(json_object_get(p, "stages"));
 	putchar('\n');
-	json_array_foreach(json_object_get(p, "programs"), i, program)
+	json_array_foreach (json_object_get(p, "programs"), i, program)
 		printf("  program %s: id %lld, %lld instructions, %lld bytes of machine code\n",
 		       member(program, "program"), number(program, "id"),
 		       number(program, "instructions"), number(program, "jited-bytes"));
@@ -100,8 +98,7 @@ static int run(const struct command *c, int argc, char **argv)
 	list = json_object_get(j, "pipelines");
 	if (!json_array_size(list))
 		puts("No pipeline runs.");
-	json_array_foreach(list, i, p)
-	{
+	json_array_foreach (list, i, p) {
 		if (i)
 			putchar('\n');
 		show_pipeline(p);

@@ -60,13 +60,20 @@ static void fill_stage(const struct image *image, __u32 segment, __u32 insn, str
 			ret->stage = image->plan->stages.v[first + r->part].stage->name;
 }
 
-/* A function apart from the program: its name space says whose it is. */
+/*
+ * A function apart from the program: its name space says whose it is. Of "a" and "a__b"
+ * the longer one.
+ */
 static void fill_func(const struct image *image, const struct func *f, struct location *ret)
 {
+	size_t best = 0;
+
 	array_foreach (ps, &image->plan->stages) {
 		size_t n = strlen(ps->ns);
 
-		if (text_has_prefix(f->name, ps->ns) && text_has_prefix(f->name + n, "__")) {
+		if (n > best && text_has_prefix(f->name, ps->ns) &&
+		    text_has_prefix(f->name + n, "__")) {
+			best = n;
 			ret->stage = ps->stage->name;
 			ret->func = f->name + n + 2;
 		}

@@ -81,14 +81,14 @@ static int combine_licenses(struct braid_plan *plan, struct braid_error *err)
 	if (closed && gpl) {
 		_cleanup_free_ char *where = stage_where(closed->stage);
 
-		error_set(err, -EPERM, where, "its licence '%s' does not go with stage '%s'",
+		error_set(err, -EINVAL, where, "its licence '%s' does not go with stage '%s'",
 			  closed->unit->license ?: "", gpl->stage->name);
 		error_why(err,
 			  "stage '%s' calls %s, which the kernel allows only when all of the "
 			  "program is GPL-compatible",
 			  gpl->stage->name, helper);
 		error_hint(err, "put them into pipelines of their own, or change a licence");
-		return -EPERM;
+		return -EINVAL;
 	}
 	if (closed)
 		license = closed->unit->license ?: "";

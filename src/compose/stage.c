@@ -21,6 +21,7 @@ char *stage_where(const struct stage *s)
 
 bool section_is_hook(const char *section, enum hook hook, bool *ret_frags)
 {
+	section += *section == '?'; /* "not loaded unless asked for": here it is */
 	/* libbpf's names; "xdp/devmap", "xdp/cpumap" run elsewhere than on an interface */
 	*ret_frags = text_has_prefix(section, "xdp.frags");
 	return hook == HOOK_XDP && text_has_prefix(section, "xdp") && !strstr(section, "/devmap") &&

@@ -145,7 +145,10 @@ static int refused(const struct loaded *l, size_t segment, int code, struct brai
 static int cannot_load(const struct loaded *l, int code, const struct buf *heard,
 		       struct braid_error *err)
 {
-	for (size_t i = 0; i < l->logs.n; i++)
+	/* a log alone does not tell: it is there, too, when something fails after the program */
+	bool by_verifier = heard->v && strstr(heard->v, "BPF program load failed");
+
+	for (size_t i = 0; i < l->logs.n && by_verifier; i++)
 		if (*l->logs.v[i])
 			return refused(l, i, code, err);
 	if (code == -EPERM && probe_privileges(err))

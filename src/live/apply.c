@@ -101,8 +101,12 @@ static int look(struct change *c, struct braid_error *err)
 		return error_oom(err);
 	return find_current(c, err) ?:
 	       pinned_links_read(c->path, &c->links, err) ?:
-	       comparable(c->p, &c->wanted, err) ?:
-	       targets_find(c->p, &c->links, c->root, c->replace, &c->targets, err);
+	       comparable(c->p, &c->wanted, err);
+}
+
+static int find_targets(struct change *c, struct braid_error *err)
+{
+	return targets_find(c->p, &c->links, c->root, c->replace, &c->targets, err);
 }
 
 static int choose_maps(void *ctx, const struct image *image, const struct load_reuse **ret,
@@ -271,12 +275,17 @@ static int drop_links(struct change *c, struct braid_error *err)
 	return r;
 }
 
+/* How many revisions of a pipeline one can go back to. */
+#define KEEP_REVISIONS 500
+
 /* The old folder goes when nobody can be inside the old programs. */
-static int remove_old(struct change *c, struct braid_error *err)
+static int tidy_up(struct change *c, struct braid_error *err)
 {
-	if (!c->has_current)
-		return 0;
-	return kernel_sync_rcu(err) ?: bpffs_remove_tree(c->old_path, err);
+	int r = 0;
+
+	if (c->has_current)
+		r = kernel_sync_rcu(err) ?: bpffs_remove_tree(c->old_path, err);
+	return r ?: store_prune(c->b->store, KEEP_REVISIONS, err);
 }
 
 /* Nothing of the attempt stays. @err: why; it is kept. */
@@ -284,6 +293,8 @@ static void abandon(struct change *c, const struct braid_error *err)
 {
 	_cleanup_error_ struct braid_error second = BRAID_ERROR_INIT;
 
+	/* packets may still be inside, if some interface had been switched already */
+	kernel_sync_rcu(&second);
 	if (c->new_path)
 		bpffs_remove_tree(c->new_path, &second);
 	if (c->number)
@@ -302,7 +313,7 @@ static int carry_out(struct change *c, struct braid_error *err)
 	}
 	r = drop_links(c, err) ?:
 	    revision_commit(c->b->store, c->b->home.name, c->p->name, c->number, err) ?:
-	    remove_old(c, err);
+	    tidy_up(c, err);
 	if (r)
 		error_hint(err,
 			   "revision %u runs, but not all is tidied up: the next change "
@@ -324,6 +335,8 @@ static int report(const struct change *c, bool changed, char **ret, struct braid
 	json_object_set(j, "stages", json_object_get(plan, "stages"));
 	if (changed)
 		json_object_set_new(j, "carry", carry_to_json(&c->carry));
+	if (changed && c->has_current)
+		json_object_set_new(j, "replaced", json_integer(c->current.number));
 	if (c->recovered)
 		json_object_set_new(j, "recovered", json_string(c->recovered));
 	if (ret)
@@ -339,7 +352,7 @@ static int apply_locked(struct change *c, char **ret_report, struct braid_error 
 	r = r ?: recover(c->b, c->root, c->p->name, &c->recovered, err);
 	free(c->root);
 	c->root = NULL;
-	r = r ?: look(c, err);
+	r = r ?: look(c, err) ?: find_targets(c, err);
 	if (r)
 		return r;
 	r = expect_programs(c, err);
@@ -367,10 +380,17 @@ int braid_apply(struct braid *b, const struct braid_pipeline *p,
 	return r;
 }
 
+static json_t *error_to_json(const struct braid_error *err)
+{
+	return json_pack("{s:i, s:s?, s:s?, s:s?, s:s?}", "code", err->code, "where", err->where,
+			 "what", err->what, "why", err->why, "hint", err->hint);
+}
+
 static int preview(struct change *c, json_t **ret, struct braid_error *err)
 {
 	_cleanup_(braid_plan_freep) struct braid_plan *plan = NULL;
 	_cleanup_(image_freep) struct image *image = NULL;
+	_cleanup_error_ struct braid_error blocked = BRAID_ERROR_INIT;
 	_cleanup_json_ json_t *changes = json_array();
 	int r = plan_new(c->p, c->p->strategy, NULL, &plan, err) ?:
 			image_new(plan, false, &image, err) ?:
@@ -385,6 +405,8 @@ static int preview(struct change *c, json_t **ret, struct braid_error *err)
 	json_object_set_new(*ret, "runs",
 			    c->has_current ? json_integer(c->current.number) : json_null());
 	json_object_set(*ret, "changes", changes);
+	if (find_targets(c, &blocked))
+		json_object_set_new(*ret, "blocked", error_to_json(&blocked));
 	json_object_set_new(*ret, "interfaces", targets_to_json(&c->targets));
 	json_object_set_new(*ret, "carry", carry_to_json(&c->carry));
 	return 0;

@@ -27,8 +27,7 @@ static const json_t *find_named(const json_t *list, const char *stage, const cha
 	size_t i;
 	json_t *m;
 
-	json_array_foreach(list, i, m)
-	{
+	json_array_foreach (list, i, m) {
 		const char *s = json_string_value(json_object_get(m, "stage"));
 		bool same_stage = stage ? text_eq(s, stage) : !s;
 

@@ -56,7 +56,9 @@ static bool is_named(const json_t *list)
 	json_t *element;
 	size_t i;
 
-	json_array_foreach(list, i, element) if (!name_of(element)) return false;
+	json_array_foreach (list, i, element)
+		if (!name_of(element))
+			return false;
 	return json_array_size(list) > 0;
 }
 
@@ -65,7 +67,9 @@ static const json_t *by_name(const json_t *list, const char *name)
 	json_t *element;
 	size_t i;
 
-	json_array_foreach(list, i, element) if (text_eq(name_of(element), name)) return element;
+	json_array_foreach (list, i, element)
+		if (text_eq(name_of(element), name))
+			return element;
 	return NULL;
 }
 
@@ -75,7 +79,7 @@ static json_t *order(const json_t *list)
 	json_t *names = json_array(), *element;
 	size_t i;
 
-	json_array_foreach(list, i, element)
+	json_array_foreach (list, i, element)
 		json_array_append_new(names, json_string(name_of(element)));
 	return names;
 }
@@ -87,16 +91,14 @@ static int diff_named(const json_t *from, const json_t *to, const char *path, js
 	size_t i;
 	int r = 0;
 
-	json_array_foreach(from, i, element)
-	{
+	json_array_foreach (from, i, element) {
 		_cleanup_free_ char *at = join(path, name_of(element));
 
 		r = r
 			    ?: !at ? -ENOMEM
 				   : diff_values(element, by_name(to, name_of(element)), at, list);
 	}
-	json_array_foreach(to, i, element)
-	{
+	json_array_foreach (to, i, element) {
 		_cleanup_free_ char *at = join(path, name_of(element));
 
 		if (!by_name(from, name_of(element)))
@@ -119,14 +121,12 @@ static int diff_objects(const json_t *from, const json_t *to, const char *path, 
 	json_t *value;
 	int r = 0;
 
-	json_object_foreach((json_t *)from, key, value)
-	{
+	json_object_foreach ((json_t *)from, key, value) {
 		_cleanup_free_ char *at = join(path, key);
 
 		r = r ?: !at ? -ENOMEM : diff_values(value, json_object_get(to, key), at, list);
 	}
-	json_object_foreach((json_t *)to, key, value)
-	{
+	json_object_foreach ((json_t *)to, key, value) {
 		_cleanup_free_ char *at = join(path, key);
 
 		if (!json_object_get(from, key))

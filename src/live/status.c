@@ -34,8 +34,7 @@ static json_t *programs_to_json(const json_t *plan, const char *folder)
 	json_t *list = json_array(), *segment;
 	size_t i;
 
-	json_array_foreach(json_object_get(plan, "segments"), i, segment)
-	{
+	json_array_foreach (json_object_get(plan, "segments"), i, segment) {
 		const char *name = json_string_value(json_object_get(segment, "program"));
 		_cleanup_free_ char *pin = path_program(folder, name);
 
@@ -50,8 +49,7 @@ static json_t *maps_to_json(const json_t *plan, const char *folder)
 	json_t *list = json_array(), *map;
 	size_t i;
 
-	json_array_foreach(json_object_get(plan, "maps"), i, map)
-	{
+	json_array_foreach (json_object_get(plan, "maps"), i, map) {
 		_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 		_cleanup_close_ int fd = -1;
 		_cleanup_free_ char *pin =

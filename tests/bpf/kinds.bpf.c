@@ -5,16 +5,16 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-int counter = 5;                         /* .data */
-static volatile int hidden_counter = 7;  /* static: no symbol of its own */
-__u64 zeroes[3];                         /* .bss */
+int counter = 5;                        /* .data */
+static volatile int hidden_counter = 7; /* static: no symbol of its own */
+__u64 zeroes[3];                        /* .bss */
 static volatile __u32 zero;
-const volatile __u32 limit = 100;        /* .rodata */
+const volatile __u32 limit = 100; /* .rodata */
 const volatile struct {
 	__u8 a;
 	__u32 b;
 } pair = {1, 2};
-__u32 apart SEC(".data.apart") = 9;      /* sections that libbpf maps one by one */
+__u32 apart SEC(".data.apart") = 9; /* sections that libbpf maps one by one */
 const volatile __u16 fixed SEC(".rodata.fixed") = 3;
 
 extern int LINUX_KERNEL_VERSION __kconfig;

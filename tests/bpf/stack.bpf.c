@@ -7,8 +7,7 @@ const volatile __u32 slot = 0;
 #define REACH(bytes) asm volatile("*(u64 *)(r10 - " #bytes ") = %0" : : "r"(0ULL) : "memory")
 
 /* No register is left that lives on. */
-#define TOUCH_ALL()                                                                                \
-	asm volatile("r6 = 0\nr7 = 0\nr8 = 0\nr9 = 0" : : : "r6", "r7", "r8", "r9")
+#define TOUCH_ALL() asm volatile("r6 = 0\nr7 = 0\nr8 = 0\nr9 = 0" : : : "r6", "r7", "r8", "r9")
 
 #define STACK(bytes)                                                                               \
 	SEC("xdp") int stack_##bytes(struct xdp_md *ctx)                                           \

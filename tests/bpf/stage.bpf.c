@@ -84,6 +84,9 @@ struct net_device___stage {
 
 SEC("xdp.frags") int relocated(struct xdp_md *ctx)
 {
+	/* one way with a verdict that is what it seems, one with the other */
+	if (stage_act(ctx, slot) == XDP_TX)
+		return XDP_ABORTED;
 	return bpf_core_field_exists(struct net_device___stage, no_such_field);
 }
 

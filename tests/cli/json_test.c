@@ -87,8 +87,9 @@ static void fits(json_t *j, const struct table *t, const struct table *more, con
 		if (!t->optional[i] &&
 		    !ok(json_object_get(j, t->name[i]), "%s has %s", what, t->name[i]))
 			diag("members are missing");
-	json_object_foreach(j, key, value) if (!is_documented(key, t, more))
-		ok(false, "'%s' in %s is documented", key, what);
+	json_object_foreach (j, key, value)
+		if (!is_documented(key, t, more))
+			ok(false, "'%s' in %s is documented", key, what);
 }
 
 static void each_fits(json_t *list, const char *section, int number, const char *what)
@@ -98,7 +99,8 @@ static void each_fits(json_t *list, const char *section, int number, const char 
 	size_t i;
 
 	ok(json_array_size(list) > 0, "%s: a list that is not empty", what);
-	json_array_foreach(list, i, element) fits(element, &t, NULL, what);
+	json_array_foreach (list, i, element)
+		fits(element, &t, NULL, what);
 }
 
 static void test_plan_and_link(const char *m)

@@ -97,8 +97,7 @@ static const char *why(json_t *j, const char *map)
 	json_t *m;
 	size_t i;
 
-	json_array_foreach(json_at(j, "carry"), i, m)
-	{
+	json_array_foreach (json_at(j, "carry"), i, m) {
 		if (!strcmp(json_text(m, "name"), map))
 			return json_is_true(json_at(m, "carried")) ? "" : json_text(m, "why");
 	}

@@ -180,8 +180,7 @@ static const char *find_pin(json_t *status, const char *stage, const char *map)
 	json_t *m;
 	size_t i;
 
-	json_array_foreach(json_at(status, "pipelines/0/maps"), i, m)
-	{
+	json_array_foreach (json_at(status, "pipelines/0/maps"), i, m) {
 		if (!strcmp(json_text(m, "stage"), stage) && !strcmp(json_text(m, "name"), map))
 			return json_text(m, "pin");
 	}

@@ -271,8 +271,8 @@ static void test_objects(void)
 		{live_text("object: %s, constants: {id: [1]}", mark), "id", "a list for a number"},
 		{live_text("object: %s, maps: {size: {max-entries: 4}}", mark),
 		 "did you mean 'sizes'?", "no such map"},
-		{live_text("object: %s, maps: {count: {entries: [{value: x}]}}", mark), "count",
-		 "a word for a number"},
+		{live_text("object: %s, maps: {count: {entries: [{value: x}]}}", mark),
+		 "value: expected", "a word for a number"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -303,12 +303,11 @@ static void test_manifests(void)
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
-	char *paths[2] = {
-		strdup(live_manifest("good.yaml", ON_R0, live_marks("1"))),
-		strdup(live_manifest("next.yaml", ON_R0, live_marks("1,2"))),
-	};
-	good = paths[0];
-	next = paths[1];
+	_cleanup_free_ char *a = strdup(live_manifest("good.yaml", ON_R0, live_marks("1")));
+	_cleanup_free_ char *b = strdup(live_manifest("next.yaml", ON_R0, live_marks("1,2")));
+
+	good = a;
+	next = b;
 	must_braid("apply", good);
 	test_lock();
 	test_two_at_once();
@@ -322,7 +321,5 @@ int main(int argc, char **argv)
 	test_lost();
 	must_braid("delete", "edge");
 	is_int(live_pins(), 0, "nothing is left");
-	free(paths[0]);
-	free(paths[1]);
 	return done();
 }

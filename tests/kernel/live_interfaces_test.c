@@ -101,7 +101,7 @@ static json_t *status_but_links(void)
 	json_t *status = braid_json("status"), *iface;
 	size_t i;
 
-	json_array_foreach(json_at(status, "pipelines/0/interfaces"), i, iface)
+	json_array_foreach (json_at(status, "pipelines/0/interfaces"), i, iface)
 		json_object_del(iface, "link");
 	return status;
 }

@@ -131,8 +131,7 @@ static bool is_settled(void)
 	json_t *revision;
 	size_t i;
 
-	json_array_foreach(history, i, revision)
-	{
+	json_array_foreach (history, i, revision) {
 		if (!strcmp(json_text(revision, "state"), "pending"))
 			return false;
 	}
@@ -146,13 +145,13 @@ static size_t count_interrupted(void)
 	json_t *revision;
 	size_t i, n = 0;
 
-	json_array_foreach(history, i, revision)
+	json_array_foreach (history, i, revision)
 		n += strstr(json_text(revision, "note"), "interrupted") != NULL;
 	return n;
 }
 
 struct tally {
-	int kills, bad_trips, failed, unsettled, pins, bad_ends, told;
+	int kills, bad_trips, interrupted, failed, unsettled, pins, bad_ends, told;
 };
 
 static void look_at_frames(const struct scenario *s, int nth, struct tally *t)
@@ -165,6 +164,13 @@ static void look_at_frames(const struct scenario *s, int nth, struct tally *t)
 		t->bad_trips++;
 		diag("killed in front of call %d: at r%d '%s'", nth, i, trip);
 	}
+}
+
+static bool status_tells(void)
+{
+	_cleanup_json_ json_t *status = braid_json("status");
+
+	return json_number(status, "pipelines/0/interrupted") > 0;
 }
 
 static void look_at_end(const struct scenario *s, int nth, size_t pins, struct tally *t)
@@ -213,6 +219,7 @@ static void run_scenario(const struct scenario *s)
 			break;
 		t.kills++;
 		look_at_frames(s, nth, &t);
+		t.interrupted += status_tells();
 		run_start(&r, next);
 		if (run_wait(&r)) {
 			t.failed++;
@@ -228,8 +235,11 @@ static void run_scenario(const struct scenario *s)
 	is_int(t.pins, 0, "nothing is left in bpffs, nothing is missing");
 	is_int(t.bad_ends, 0, "what was wanted last runs");
 	ok(t.told > 0, "the next command told %d times what it found", t.told);
-	if (!s->no_revision)
-		ok(count_interrupted() > interrupted, "so does history");
+	if (s->no_revision)
+		return;
+	ok(count_interrupted() > interrupted, "so does history");
+	if (s->before)
+		ok(t.interrupted > 0, "and status, %d times, before that", t.interrupted);
 }
 
 int main(int argc, char **argv)

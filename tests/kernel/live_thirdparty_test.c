@@ -46,8 +46,7 @@ static int open_map(const char *stage, const char *name)
 	json_t *map;
 	size_t i;
 
-	json_array_foreach(json_at(status, "pipelines/0/maps"), i, map)
-	{
+	json_array_foreach (json_at(status, "pipelines/0/maps"), i, map) {
 		if (!strcmp(json_text(map, "name"), name) &&
 		    !strcmp(json_text(map, "stage"), stage))
 			return bpf_obj_get(json_text(map, "pin"));

@@ -240,7 +240,7 @@ static void test_edges(void)
 		passes[] = {{"stage", "passes", .no_slot = true},
 			    {"stage", "words"},
 			    {"stage", "passes", .no_slot = true}},
-		reloc[] = {{"stage", "relocated", BIT(0), .no_slot = true}, {"stage", "stage"}};
+		reloc[] = {{"stage", "relocated", BIT(0)}, {"stage", "stage"}};
 
 	check_ways("all that an object can hold", all, COUNT(all), NULL);
 	check_ways("by a jump", either, COUNT(either), NULL);

@@ -6,7 +6,7 @@
  *	differential [--seed N] [--pipelines N] [--packets N] [--only N] OBJECT...
  *
  * BRAID_SEED stands in for --seed. A pipeline depends on the seed and its own number only, so
- * what failed is repeated with --only.
+ * what failed is repeated with --only, which also prints the pipeline.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -39,7 +39,7 @@ static struct {
 	size_t left_early, left_last;      /* behind a stage that was not the last, or was */
 	size_t unusual;                    /* went on although the verdict was not PASS */
 	size_t resized, elements, samples; /* packets, elements of maps, samples */
-	size_t tried, too_large;           /* fused programs; those that the verifier gave up on */
+	size_t tried, too_large; /* pipelines in each way; those that the verifier gave up on */
 } seen;
 
 static void look(const struct chain *c, const struct pkt *v, const struct trail *t)
@@ -114,12 +114,12 @@ static bool way_agrees(struct trial *t, const struct braid_pipeline *p, enum way
 		r = record_way(t, p, way, maps, &got, &err);
 	if (r == -EAGAIN)
 		bail_out("%zu packets take a second, too slow: try fewer", t->packets.n);
-	if (way == FUSED && t->counts)
-		seen.tried++;
-	if (r == -E2BIG && err.log && (way == FUSED || way == CALLED)) {
+	seen.tried += t->counts;
+	if (r == -E2BIG && err.log && way != TAILCALL) {
 		/* a limit of the verifier, and the reason why there is another strategy */
-		if (way == FUSED && t->counts)
-			seen.too_large++;
+		if (t->counts)
+			diag("%s: too large for the verifier", way_words[way]);
+		seen.too_large += t->counts;
 		return true;
 	}
 	if (r)
@@ -226,6 +226,8 @@ static void try_pipeline(size_t number)
 		else
 			pkt_random_broken(&r, p);
 	}
+	if (options.only == number)
+		report_chain(&t->chain, objects);
 	t->counts = true;
 	if (!ok(agrees(t), "pipeline %zu: %s", number, chain_text(&t->chain))) {
 		t->counts = false;
@@ -244,13 +246,14 @@ static void check_coverage(void)
 	ok(seen.strange > 100, "%zu with verdicts that XDP does not know", seen.strange);
 	ok(seen.left_early > 1000 && seen.left_last > 1000,
 	   "%zu left early, %zu behind the last stage", seen.left_early, seen.left_last);
-	ok(seen.unusual > 1000, "%zu times the next stage ran after another verdict than PASS",
+	ok(seen.unusual > 100, "%zu times the next stage ran after another verdict than PASS",
 	   seen.unusual);
 	ok(seen.resized > 100, "%zu came out longer or shorter", seen.resized);
 	ok(seen.elements > 1000, "%zu elements of maps", seen.elements);
 	ok(seen.samples > 100, "%zu samples", seen.samples);
-	ok(seen.too_large * 4 < seen.tried,
-	   "of %zu fused programs %zu are too large for the verifier", seen.tried, seen.too_large);
+	ok(seen.too_large * 10 < seen.tried,
+	   "of %zu pipelines loaded %zu are too large for the verifier", seen.tried,
+	   seen.too_large);
 }
 
 static __u64 to_number(const char *text)

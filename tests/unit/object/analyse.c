@@ -74,13 +74,11 @@ static void test_licences(const char *folder)
 					  *closed = unit_in(folder, "closed"),
 					  *kinds = unit_in(folder, "kinds");
 
-	is_str(gpl_helper(helper, "licence"), "bpf_trace_printk",
-	       "a helper, in a function below");
+	is_str(gpl_helper(helper, "licence"), "bpf_trace_printk", "a helper, in a function below");
 	is_str(gpl_helper(kfunc, "licence"), "bpf_cast_to_kern_ctx",
 	       "all kernel functions are for GPL-compatible programs");
 	is_str(gpl_helper(closed, "licence"), NULL, "neither");
-	is_str(gpl_helper(kinds, "second"), NULL,
-	       "only what the program reaches counts");
+	is_str(gpl_helper(kinds, "second"), NULL, "only what the program reaches counts");
 	ok(license_is_gpl_compatible("GPL") && license_is_gpl_compatible("Dual BSD/GPL"),
 	   "compatible");
 	ok(!license_is_gpl_compatible("Proprietary") && !license_is_gpl_compatible("") &&
