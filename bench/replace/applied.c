@@ -59,8 +59,7 @@ static int count_map(const json_t *status, const char *stage)
 	const json_t *map;
 	size_t i;
 
-	json_array_foreach(maps, i, map)
-	{
+	json_array_foreach (maps, i, map) {
 		const char *of = json_string_value(json_object_get(map, "stage"));
 		const char *name = json_string_value(json_object_get(map, "name"));
 		int fd;

@@ -83,11 +83,9 @@ static int talk(const struct request *req, char **ret_message)
 	return e->error;
 }
 
-int rtnl_xdp_detach(__u32 ifindex, int expected_fd, __u32 mode_flag, char **ret_message)
+static int set_xdp(__u32 ifindex, int fd, int expected_fd, __u32 flags, char **ret_message)
 {
-	__u32 flags = mode_flag | XDP_FLAGS_REPLACE;
 	struct rtattr *nest;
-	int none = -1;
 	struct request req = {
 		.head.nlmsg_len = NLMSG_LENGTH(sizeof(req.link)),
 		.head.nlmsg_type = RTM_SETLINK,
@@ -97,9 +95,20 @@ int rtnl_xdp_detach(__u32 ifindex, int expected_fd, __u32 mode_flag, char **ret_
 	};
 
 	nest = put(&req, IFLA_XDP | NLA_F_NESTED, NULL, 0);
-	put(&req, IFLA_XDP_FD, &none, sizeof(none));
+	put(&req, IFLA_XDP_FD, &fd, sizeof(fd));
 	put(&req, IFLA_XDP_FLAGS, &flags, sizeof(flags));
-	put(&req, IFLA_XDP_EXPECTED_FD, &expected_fd, sizeof(expected_fd));
+	if (flags & XDP_FLAGS_REPLACE)
+		put(&req, IFLA_XDP_EXPECTED_FD, &expected_fd, sizeof(expected_fd));
 	nest->rta_len = (char *)&req + req.head.nlmsg_len - (char *)nest;
 	return talk(&req, ret_message);
+}
+
+int rtnl_xdp_detach(__u32 ifindex, int expected_fd, __u32 mode_flag, char **ret_message)
+{
+	return set_xdp(ifindex, -1, expected_fd, mode_flag | XDP_FLAGS_REPLACE, ret_message);
+}
+
+int rtnl_xdp_attach(__u32 ifindex, int fd, __u32 mode_flag, char **ret_message)
+{
+	return set_xdp(ifindex, fd, -1, mode_flag | XDP_FLAGS_UPDATE_IF_NOEXIST, ret_message);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The one route netlink request that libbpf cannot make for us: it prints the kernel's
- * message to stderr, where we want it in an error.
+ * The route netlink requests that libbpf does not make as we want them: it prints the
+ * kernel's message to stderr, where we want it in an error.
  */
 #pragma once
 
@@ -17,3 +17,9 @@
  * Return: 0; -EBUSY attached by a bpf_link; -EEXIST another program is attached; -ENODEV.
  */
 int rtnl_xdp_detach(__u32 ifindex, int expected_fd, __u32 mode_flag, char **ret_message);
+
+/**
+ * rtnl_xdp_attach() - attach program @fd where none is attached; otherwise as above.
+ * Return: 0; -EBUSY, -EEXIST a program is attached; -ENODEV.
+ */
+int rtnl_xdp_attach(__u32 ifindex, int fd, __u32 mode_flag, char **ret_message);

@@ -324,3 +324,22 @@ int xdp_detach_foreign(const struct netns *ns, __u32 ifindex, const struct xdp_a
 	}
 	return r;
 }
+
+int xdp_attach_foreign(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp_mode mode,
+		       struct braid_error *err)
+{
+	_cleanup_netns_guard_ struct netns_guard guard = NETNS_GUARD_INIT;
+	_cleanup_free_ char *where = iface_where(ns, ifindex);
+	_cleanup_free_ char *message = NULL;
+	int r = netns_enter(ns, &guard, err);
+
+	if (r)
+		return r;
+	r = rtnl_xdp_attach(ifindex, prog_fd, mode_flags[mode], &message);
+	if (r) {
+		error_errno(err, r, where, "cannot put the detached program back");
+		if (message)
+			error_why(err, "%s", message);
+	}
+	return r;
+}

@@ -87,3 +87,12 @@ int xdp_link_info(int link_fd, struct xdp_link_info *ret, struct braid_error *er
  */
 int xdp_detach_foreign(const struct netns *ns, __u32 ifindex, const struct xdp_attached *found,
 		       struct braid_error *err);
+
+/**
+ * xdp_attach_foreign() - put a program back that xdp_detach_foreign() took away.
+ * @prog_fd: held since before. Only what had been attached through netlink can be put back
+ *           so that its owner finds it as it was.
+ * Return: 0; -EBUSY, -EEXIST something is attached; -ENODEV.
+ */
+int xdp_attach_foreign(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp_mode mode,
+		       struct braid_error *err);

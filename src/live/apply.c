@@ -5,8 +5,8 @@
  *	1  record the revision as pending, its objects kept
  *	2  load everything beside what runs; pin it in a folder of its own
  *	3  switch the links: here packets change over
- *	4  detach interfaces that are no longer named
- *	5  record the revision as current
+ *	4  record the revision as current
+ *	5  detach interfaces that are no longer named
  *	6  when no packet can be inside the old programs any more, remove their folder
  *
  * Killed before the end of 3: recover() puts the old program back where the new one is.
@@ -124,37 +124,18 @@ static int choose_maps(void *ctx, const struct image *image, const struct load_r
 	return 0;
 }
 
-/* The program in front of the current revision, as its pin has it. -ENOENT: it is gone. */
-static int old_entry(const struct change *c, int *ret_fd, struct braid_error *err)
-{
-	const json_t *first = json_array_get(json_object_get(c->old_plan, "segments"), 0);
-	const char *name = json_string_value(json_object_get(first, "program"));
-	_cleanup_free_ char *pin = name ? path_program(c->old_path, name) : NULL;
-
-	if (!pin)
-		return error_oom(err);
-	return bpffs_get(pin, BPFFS_PROGRAM, ret_fd, err);
-}
-
-static __u32 program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
-
 /* The program that each of our links is expected to run. */
 static int expect_programs(struct change *c, struct braid_error *err)
 {
 	_cleanup_close_ int entry = -1;
-	int r = c->has_current ? old_entry(c, &entry, err) : 0;
+	int r = 0;
 	__u32 id;
 
-	if (r && r != -ENOENT)
+	if (c->has_current)
+		r = revision_entry(c->old_plan, c->old_path, &entry, &c->old_id, err);
+	if (r)
 		return r;
-	braid_error_clear(err);
-	id = c->old_id = entry >= 0 ? program_id(entry) : 0;
+	id = c->old_id;
 	array_foreach (t, &c->targets.list) {
 		if (t->action != TARGET_UPDATE && t->action != TARGET_MODE)
 			continue;
@@ -302,18 +283,29 @@ static void abandon(struct change *c, const struct braid_error *err)
 			       &second);
 }
 
+/* The links, and then the store. When it cannot record what runs, what ran before runs. */
+static int switch_over(struct change *c, struct braid_error *err)
+{
+	int program = loaded_program(c->run.loaded, 0);
+	int r = targets_switch(&c->targets, c->p, c->path, program, err);
+
+	if (r)
+		return r;
+	r = revision_commit(c->b->store, c->b->home.name, c->p->name, c->number, err);
+	if (r)
+		targets_undo(&c->targets, c->p, c->path, program, err);
+	return r;
+}
+
 static int carry_out(struct change *c, struct braid_error *err)
 {
-	int r = begin(c, err) ?: pin_all(c, err);
+	int r = begin(c, err) ?: pin_all(c, err) ?: switch_over(c, err);
 
-	r = r ?: targets_switch(&c->targets, c->p, c->path, loaded_program(c->run.loaded, 0), err);
 	if (r) {
 		abandon(c, err);
 		return r;
 	}
-	r = drop_links(c, err) ?:
-	    revision_commit(c->b->store, c->b->home.name, c->p->name, c->number, err) ?:
-	    tidy_up(c, err);
+	r = drop_links(c, err) ?: tidy_up(c, err);
 	if (r)
 		error_hint(err,
 			   "revision %u runs, but not all is tidied up: the next change "
@@ -405,7 +397,10 @@ static int preview(struct change *c, json_t **ret, struct braid_error *err)
 	json_object_set_new(*ret, "runs",
 			    c->has_current ? json_integer(c->current.number) : json_null());
 	json_object_set(*ret, "changes", changes);
-	if (find_targets(c, &blocked))
+	r = find_targets(c, &blocked);
+	if (r == -EPERM || r == -EACCES) /* to look; whoever applies may be somebody else */
+		return error_move(err, &blocked);
+	if (r)
 		json_object_set_new(*ret, "blocked", error_to_json(&blocked));
 	json_object_set_new(*ret, "interfaces", targets_to_json(&c->targets));
 	json_object_set_new(*ret, "carry", carry_to_json(&c->carry));

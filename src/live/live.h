@@ -29,6 +29,13 @@ bool path_parse_revision(const char *name, __u32 *ret_revision);
 /* A name from the links folder. false: it is none of ours. */
 bool path_parse_link(const char *name, __u64 *ret_cookie, __u32 *ret_ifindex);
 
+/*
+ * The program in front of a revision, by its pin. @plan: of the revision; @folder: its own.
+ * @ret_fd: -1 when the pin is gone, and then @ret_id is 0.
+ */
+int revision_entry(const json_t *plan, const char *folder, int *ret_fd, __u32 *ret_id,
+		   struct braid_error *err);
+
 /* A pipeline's pinned link. */
 struct pinned_link {
 	char *path;
@@ -84,7 +91,7 @@ struct target {
 	struct xdp_state state;
 	struct pinned_link *link; /* ours, borrowed; NULL: none */
 	/* while switching */
-	int old_program; /* fd; -1: none */
+	int old_program; /* fd of ours, or of the one in the way; -1: none */
 	int new_link;    /* fd; -1: none made */
 	bool switched;
 };
@@ -107,6 +114,14 @@ json_t *targets_to_json(const struct targets *t);
  */
 int targets_switch(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
 		   int program, struct braid_error *err);
+/*
+ * Takes back a targets_switch() that succeeded. What cannot be put back is said in the hint
+ * of @err, which is the caller's error and stays what it is.
+ */
+void targets_undo(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
+		  int program, struct braid_error *err);
+/* Of a target with TARGET_FOREIGN: the program that is in the way. */
+const struct xdp_attached *target_foreign(const struct target *t);
 
 /* A new link, pinned where the pipeline keeps its links. */
 int link_create(const char *pipeline_path, const struct netns *ns, __u32 ifindex, int program,

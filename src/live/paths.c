@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -69,6 +70,31 @@ bool path_parse_link(const char *name, __u64 *ret_cookie, __u32 *ret_ifindex)
 	*ret_cookie = cookie;
 	*ret_ifindex = ifindex;
 	return true;
+}
+
+int revision_entry(const json_t *plan, const char *folder, int *ret_fd, __u32 *ret_id,
+		   struct braid_error *err)
+{
+	const json_t *first = json_array_get(json_object_get(plan, "segments"), 0);
+	const char *name = json_string_value(json_object_get(first, "program"));
+	_cleanup_free_ char *pin = name ? path_program(folder, name) : NULL;
+	_cleanup_close_ int fd = -1;
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	int r;
+
+	if (!pin)
+		return error_oom(err);
+	r = bpffs_get(pin, BPFFS_PROGRAM, &fd, err);
+	if (r == -ENOENT)
+		braid_error_clear(err);
+	else if (r)
+		return r;
+	else if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return error_errno(err, -errno, pin, "cannot look at a program");
+	*ret_fd = TAKE_FD(fd);
+	*ret_id = info.id;
+	return 0;
 }
 
 static void pinned_link_done(struct pinned_link *l)

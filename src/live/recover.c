@@ -41,37 +41,18 @@ static void leftover_done(struct leftover *l)
 	closep(&l->old_fd);
 }
 
-/* The program in front of a revision: its fd and id; none is fine. */
 static int open_entry(const struct leftover *l, const struct revision *rev, int *ret_fd,
 		      __u32 *ret_id, struct braid_error *err)
 {
 	_cleanup_json_ json_t *plan = json_loads(rev->plan, 0, NULL);
-	const json_t *first = json_array_get(json_object_get(plan, "segments"), 0);
-	const char *name = json_string_value(json_object_get(first, "program"));
 	_cleanup_free_ char *folder = path_revision(l->path, rev->number);
-	_cleanup_free_ char *pin = folder && name ? path_program(folder, name) : NULL;
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-	int r;
 
-	if (!pin)
-		return error_oom(err);
-	r = bpffs_get(pin, BPFFS_PROGRAM, ret_fd, err);
-	if (r == -ENOENT) {
-		braid_error_clear(err);
-		return 0;
-	}
-	if (r)
-		return r;
-	if (bpf_obj_get_info_by_fd(*ret_fd, &info, &size))
-		return error_errno(err, -errno, pin, "cannot look at a program");
-	*ret_id = info.id;
-	return 0;
+	return folder ? revision_entry(plan, folder, ret_fd, ret_id, err) : error_oom(err);
 }
 
-static int find(struct leftover *l, struct braid_error *err)
+/* The current revision, if there is one, and the links. */
+static int find_current(struct leftover *l, struct braid_error *err)
 {
-	_cleanup_close_ int new_fd = -1;
 	int r = revision_find(l->b->store, l->b->home.name, l->pipeline, REVISION_CURRENT,
 			      &l->current, err);
 
@@ -80,10 +61,16 @@ static int find(struct leftover *l, struct braid_error *err)
 		braid_error_clear(err);
 		r = 0;
 	}
-	r = r ?: open_entry(l, &l->pending, &new_fd, &l->new_id, err);
 	if (!r && l->has_current)
 		r = open_entry(l, &l->current, &l->old_fd, &l->old_id, err);
 	return r ?: pinned_links_read(l->path, &l->links, err);
+}
+
+static int find(struct leftover *l, struct braid_error *err)
+{
+	_cleanup_close_ int new_fd = -1;
+
+	return find_current(l, err) ?: open_entry(l, &l->pending, &new_fd, &l->new_id, err);
 }
 
 /* Calls @visit for each interface that a revision names and that is there now. */
@@ -142,15 +129,23 @@ static int is_complete(struct leftover *l, bool *ret, struct braid_error *err)
 	return r;
 }
 
-static int finish(struct leftover *l, struct braid_error *err)
+/* Those of interfaces that the revision with this program no longer names. */
+static int drop_other_links(struct leftover *l, __u32 program, struct braid_error *err)
 {
-	_cleanup_free_ char *old = NULL;
 	int r = 0;
 
 	array_foreach (link, &l->links.list)
-		if (link->info.prog_id != l->new_id) /* of an interface that it no longer names */
+		if (link->info.prog_id != program)
 			r = r ?: link_remove(link->fd, link->path, err);
-	r = r ?: revision_commit(l->b->store, l->b->home.name, l->pipeline, l->pending.number, err);
+	return r;
+}
+
+static int finish(struct leftover *l, struct braid_error *err)
+{
+	_cleanup_free_ char *old = NULL;
+	int r = revision_commit(l->b->store, l->b->home.name, l->pipeline, l->pending.number, err);
+
+	r = r ?: drop_other_links(l, l->new_id, err);
 	if (r || !l->has_current)
 		return r;
 	old = path_revision(l->path, l->current.number);
@@ -225,14 +220,11 @@ static int undo(struct leftover *l, struct braid_error *err)
 			      "the command was interrupted; undone by the next one", err);
 }
 
-static int settle(struct leftover *l, const char *root, char **ret_what, struct braid_error *err)
+static int settle(struct leftover *l, char **ret_what, struct braid_error *err)
 {
 	bool complete = false;
 	int r;
 
-	l->path = path_pipeline(root, l->b->home.name, l->pipeline);
-	if (!l->path)
-		return error_oom(err);
 	r = find(l, err) ?: is_complete(l, &complete, err);
 	r = r ?: complete ? finish(l, err) : undo(l, err);
 	if (r) {
@@ -245,46 +237,49 @@ static int settle(struct leftover *l, const char *root, char **ret_what, struct 
 	return *ret_what ? 0 : error_oom(err);
 }
 
-/* 0 and *@ret_number 0: none is current. */
-static int current_number(const struct braid *b, const char *pipeline, __u32 *ret_number,
-			  struct braid_error *err)
+/* Folders of revisions other than the current one. */
+static int find_stale(const struct leftover *l, struct bpffs_entries *ret, struct braid_error *err)
 {
-	_cleanup_revision_ struct revision rev = {};
-	int r = revision_find(b->store, b->home.name, pipeline, REVISION_CURRENT, &rev, err);
+	struct bpffs_entries all = {};
+	__u32 number;
+	int r = bpffs_list(l->path, &all, err);
 
-	*ret_number = r ? 0 : rev.number;
-	if (r != -ENOENT)
-		return r;
-	braid_error_clear(err);
-	return 0;
-}
-
-/*
- * Folders of revisions other than the current one, when none is pending: of a command that
- * was killed behind its last line in the store, or from before a store that was lost.
- */
-static int sweep(const struct braid *b, const char *root, const char *pipeline, char **ret_what,
-		 struct braid_error *err)
-{
-	_cleanup_free_ char *path = path_pipeline(root, b->home.name, pipeline);
-	_cleanup_(bpffs_entries_done) struct bpffs_entries entries = {};
-	__u32 current = 0, number;
-	int r = path ? current_number(b, pipeline, &current, err) : error_oom(err);
-
-	r = r ?: bpffs_list(path, &entries, err);
 	if (r == -ENOENT) {
 		braid_error_clear(err);
 		return 0;
 	}
-	array_foreach (e, &entries.list) {
-		_cleanup_free_ char *folder = text_fmt("%s/%s", path, e->name);
+	array_foreach (e, &all.list)
+		if (!r && path_parse_revision(e->name, &number) &&
+		    !(l->has_current && number == l->current.number)) {
+			struct bpffs_entry *copy = array_push(&ret->list);
 
-		if (r || !path_parse_revision(e->name, &number) || number == current)
-			continue;
-		r = !folder ? error_oom(err)
-			    : kernel_sync_rcu(err) ?: bpffs_remove_tree(folder, err);
+			if (!copy || !(copy->name = strdup(e->name)))
+				r = error_oom(err);
+		}
+	bpffs_entries_done(&all);
+	return r;
+}
+
+/*
+ * None is pending, but folders are there: of a command that was killed behind its last line
+ * in the store, or from before a store that was lost. In that case the links stay: somebody
+ * wanted them.
+ */
+static int sweep(struct leftover *l, char **ret_what, struct braid_error *err)
+{
+	_cleanup_(bpffs_entries_done) struct bpffs_entries stale = {};
+	int r = find_current(l, err) ?: find_stale(l, &stale, err);
+
+	if (!r && stale.list.n && l->old_id)
+		r = drop_other_links(l, l->old_id, err);
+	array_foreach (e, &stale.list) {
+		_cleanup_free_ char *folder = text_fmt("%s/%s", l->path, e->name);
+
+		r = r ?: !folder ? error_oom(err)
+				 : kernel_sync_rcu(err) ?: bpffs_remove_tree(folder, err);
 		free(*ret_what);
-		*ret_what = text_fmt("revision %u had not been removed to the end: done", number);
+		*ret_what = text_fmt("revision %s had not been removed to the end: done",
+				     e->name + 1);
 	}
 	return r;
 }
@@ -293,13 +288,18 @@ int recover(struct braid *b, const char *root, const char *pipeline, char **ret_
 	    struct braid_error *err)
 {
 	struct leftover l = {.b = b, .pipeline = pipeline, .old_fd = -1};
-	int r = revision_find(b->store, b->home.name, pipeline, REVISION_PENDING, &l.pending, err);
+	int r;
 
+	l.path = path_pipeline(root, b->home.name, pipeline);
+	r = l.path ? revision_find(b->store, b->home.name, pipeline, REVISION_PENDING, &l.pending,
+				   err)
+		   : error_oom(err);
 	if (r == -ENOENT) {
 		braid_error_clear(err);
-		return sweep(b, root, pipeline, ret_what, err);
+		r = sweep(&l, ret_what, err);
+	} else {
+		r = r ?: settle(&l, ret_what, err);
 	}
-	r = r ?: settle(&l, root, ret_what, err);
 	leftover_done(&l);
 	return r;
 }

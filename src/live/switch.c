@@ -4,6 +4,7 @@
  * On one interface a switch is one atomic update of a link; over several it is undone
  * in reverse when one fails.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 
 #include "base/error.h"
@@ -69,14 +70,25 @@ static int remove_link(const struct switching *sw, struct target *t, int fd,
 	return pin ? link_remove(fd, pin, err) : error_oom(err);
 }
 
+/* Keeps hold of the program, so that it can be put back. */
 static int detach_foreign(struct target *t, struct braid_error *err)
 {
-	int r = 0;
+	const struct xdp_attached *there = target_foreign(t);
 
-	for (size_t i = 0; i < t->state.n && !r; i++)
-		if (t->state.v[i].mode != XDP_HARDWARE)
-			r = xdp_detach_foreign(&t->ns, t->ifindex, &t->state.v[i], err);
-	return r;
+	t->old_program = bpf_prog_get_fd_by_id(there->prog_id);
+	return xdp_detach_foreign(&t->ns, t->ifindex, there, err);
+}
+
+static int attach_foreign(struct target *t, struct braid_error *err)
+{
+	const struct xdp_attached *there = target_foreign(t);
+
+	if (there->links || t->old_program < 0) {
+		error_set(err, -EOPNOTSUPP, NULL, "'%s' was attached by a link of its owner's",
+			  there->name);
+		return -EOPNOTSUPP;
+	}
+	return xdp_attach_foreign(&t->ns, t->ifindex, t->old_program, there->mode, err);
 }
 
 static int switch_one(const struct switching *sw, struct target *t, struct braid_error *err)
@@ -100,7 +112,17 @@ static int switch_one(const struct switching *sw, struct target *t, struct braid
 		return r;
 	case TARGET_FOREIGN:
 		r = detach_foreign(t, err);
-		return r ?: create_link(sw, t, sw->program, mode, err);
+		if (r)
+			return r;
+		r = create_link(sw, t, sw->program, mode, err);
+		if (r) {
+			_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
+
+			if (attach_foreign(t, &back))
+				error_hint(err, "what was attached here is gone: %s",
+					   back.what ?: "");
+		}
+		return r;
 	default:
 		return create_link(sw, t, sw->program, mode, err);
 	}
@@ -116,21 +138,26 @@ static int undo_one(const struct switching *sw, struct target *t, struct braid_e
 	case TARGET_MODE:
 		r = remove_link(sw, t, t->new_link, err);
 		return r ?: create_link(sw, t, t->old_program, other_mode(wanted_mode(sw->p)), err);
+	case TARGET_FOREIGN:
+		r = remove_link(sw, t, t->new_link, err);
+		return r ?: attach_foreign(t, err);
 	default:
 		return remove_link(sw, t, t->new_link, err);
 	}
 }
 
-/* In reverse. What cannot be undone is added to the reason: the caller's error stays first. */
-static void undo(const struct switching *sw, struct targets *t, struct braid_error *err)
+void targets_undo(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
+		  int program, struct braid_error *err)
 {
+	struct switching sw = {p, pipeline_path, program};
+
 	for (size_t i = t->list.n; i-- > 0;) {
 		struct target *target = &t->list.v[i];
 		_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
 
-		if (!target->switched || !undo_one(sw, target, &back))
+		if (!target->switched || !undo_one(&sw, target, &back))
 			continue;
-		error_hint(err, "%s could not be put back (%s): braid apply again",
+		error_hint(err, "%s could not be put back (%s): braid apply --replace",
 			   target->iface->name, back.what ?: "");
 	}
 }
@@ -155,10 +182,10 @@ int targets_switch(struct targets *t, const struct braid_pipeline *p, const char
 		   int program, struct braid_error *err)
 {
 	struct switching sw = {p, pipeline_path, program};
-	/* detaching another's program cannot be undone: only when all else has succeeded */
+	/* detaching another's program cannot always be undone: when all else has succeeded */
 	int r = switch_those(&sw, t, false, err) ?: switch_those(&sw, t, true, err);
 
 	if (r)
-		undo(&sw, t, err);
+		targets_undo(t, p, pipeline_path, program, err);
 	return r;
 }

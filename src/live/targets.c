@@ -27,12 +27,17 @@ enum xdp_mode wanted_mode(const struct braid_pipeline *p)
 }
 
 /* What is attached where this pipeline wants to be; hardware offload is not in its way. */
-static struct xdp_attached *in_the_way(struct xdp_state *state)
+static const struct xdp_attached *in_the_way(const struct xdp_state *state)
 {
 	for (size_t i = 0; i < state->n; i++)
 		if (state->v[i].mode != XDP_HARDWARE)
 			return &state->v[i];
 	return NULL;
+}
+
+const struct xdp_attached *target_foreign(const struct target *t)
+{
+	return in_the_way(&t->state);
 }
 
 static struct pinned_link *own_link(const struct pinned_links *links, const struct target *t)
@@ -101,7 +106,7 @@ static int find_one(const struct braid_pipeline *p, const struct interface *ifac
 		    const struct pinned_links *links, const char *root, bool replace,
 		    struct target *t, struct braid_error *err)
 {
-	struct xdp_attached *there;
+	const struct xdp_attached *there;
 	int r;
 
 	*t = (struct target){.iface = iface, .ns = NETNS_INIT, .old_program = -1, .new_link = -1};

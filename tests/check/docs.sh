@@ -68,7 +68,7 @@ while read -r command; do
 done <"$work/help"
 
 # An option that has a letter has it in the manual as well.
-for command in plan run link; do
+for command in plan apply run link; do
 	"$braid" "$command" --help | sed -n 's/^  -\([a-z]\), --\([a-z-]*\).*/\1 \2/p'
 done | sort -u >"$work/letters"
 sed -n 's/^\.It Fl \([a-z]\) , -\([a-z-]*\).*/\1 \2/p' man/braid.1 | sort >"$work/letters.manual"

@@ -150,6 +150,31 @@ static void test_run(const char *m)
 	each_fits(json_at(j, "results"), "run", 1, "a result of run");
 }
 
+static void test_diff(json_t *diff)
+{
+	struct table t = find_table("diff", 0);
+
+	fits(diff, &t, NULL, "diff");
+	each_fits(json_at(diff, "changes"), "change", 0, "a change");
+}
+
+/* A plan that could not be applied. */
+static void test_blocked(void)
+{
+	const char *other = live_write("other.yaml",
+				       "braid: 1\n"
+				       "pipelines: [{name: other, hook: xdp, " ON_R0
+				       "stages: [%s]}]\n",
+				       live_mark(5, ""));
+	_cleanup_json_ json_t *plan = braid_json("plan", other);
+	struct table t = find_table("plan, link", 0), running = find_table("plan, link", 1);
+
+	fits(plan, &t, &running, "a plan that is blocked");
+	is_int(json_number(plan, "blocked/code"), -EBUSY, "it has the code");
+	ok(strstr(json_text(plan, "blocked/what"), "'edge'"), "and says by whom: %s",
+	   json_text(plan, "blocked/what"));
+}
+
 static void test_error(void)
 {
 	_cleanup_json_ json_t *j = braid_json("history", "nobody");
@@ -173,7 +198,8 @@ int main(int argc, char **argv)
 	test_apply("apply", applied);
 	test_apply("apply that changes nothing", again);
 	test_plan_and_link(next);
-	each_fits(diff, "change", 0, "a change");
+	test_diff(diff);
+	test_blocked();
 	test_status();
 	test_run(m);
 	second = braid_json("apply", next);

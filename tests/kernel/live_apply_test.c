@@ -112,9 +112,12 @@ static const char *sizes(const char *entries)
 static void test_carry(void)
 {
 	const char *m = live_manifest("m.yaml", ON_R0, sizes("{key: 60, value: 5}"));
-	_cleanup_json_ json_t *first = braid_json("apply", m), *j = NULL;
-	long long before = live_count("m1", "count"), total = live_count("m1", ".data");
+	_cleanup_json_ json_t *j = NULL;
+	long long before, total;
 
+	must_braid("apply", m);
+	before = live_count("m1", "count");
+	total = live_count("m1", ".data");
 	live_trip(0);
 	live_trip(0);
 	is_int(live_count("m1", "count"), before + 2, "two frames counted");
@@ -226,7 +229,7 @@ static void test_delete(void)
 static void test_plan_changes_nothing(void)
 {
 	const char *m = live_manifest("m.yaml", ON_R0, live_marks("1,2"));
-	_cleanup_json_ json_t *plan = braid_json("plan", m), *history = NULL;
+	_cleanup_json_ json_t *plan = braid_json("plan", m);
 
 	is_str(json_text(plan, "interfaces/0/action"), "attach", "plan tells what would happen");
 	ok(json_is_null(json_at(plan, "runs")), "and that nothing runs");

@@ -28,8 +28,7 @@ static bool list_has(json_t *list, const char *word)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		if (text_eq(json_string_value(item), word))
 			return true;
 	}

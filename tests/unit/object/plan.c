@@ -42,13 +42,13 @@ static void test_licences(void)
 	is_int(build(&p, "auto", free_mix, 2), 0, "Dual BSD/GPL and GPL");
 	is_str(p.plan ? p.plan->license : NULL, "GPL", "make GPL");
 	pipe_done(&p);
-	is_int(build(&p, "auto", helper, 2), -EPERM, "a closed one and a GPL-only helper");
+	is_int(build(&p, "auto", helper, 2), -EINVAL, "a closed one and a GPL-only helper");
 	says("Proprietary");
 	says("stage s0");
 	says("'s1'");
 	says("bpf_trace_printk");
 	pipe_done(&p);
-	is_int(build(&p, "auto", kfunc, 2), -EPERM, "a closed one and a kernel function");
+	is_int(build(&p, "auto", kfunc, 2), -EINVAL, "a closed one and a kernel function");
 	says("bpf_cast_to_kern_ctx");
 	pipe_done(&p);
 	is_int(build(&p, "auto", closed, 2), 0,
