@@ -256,8 +256,9 @@ static int drop_links(struct change *c, struct braid_error *err)
 	return r;
 }
 
-/* How many revisions of a pipeline one can go back to. */
+/* How many revisions of a pipeline one can go back to; it takes a look at all, so not often. */
 #define KEEP_REVISIONS 500
+#define PRUNE_EVERY    50
 
 /* The old folder goes when nobody can be inside the old programs. */
 static int tidy_up(struct change *c, struct braid_error *err)
@@ -266,7 +267,9 @@ static int tidy_up(struct change *c, struct braid_error *err)
 
 	if (c->has_current)
 		r = kernel_sync_rcu(err) ?: bpffs_remove_tree(c->old_path, err);
-	return r ?: store_prune(c->b->store, KEEP_REVISIONS, err);
+	if (!r && c->number % PRUNE_EVERY == 0)
+		r = store_prune(c->b->store, KEEP_REVISIONS, err);
+	return r;
 }
 
 /* Nothing of the attempt stays. @err: why; it is kept. */

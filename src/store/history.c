@@ -202,9 +202,9 @@ int store_prune(struct store *s, __u32 keep, struct braid_error *err)
 		return r;
 	r = db_run(s, err,
 		   "DELETE FROM revision WHERE state NOT IN ('pending', 'current')"
-		   "  AND number NOT IN (SELECT number FROM revision AS newer"
-		   "    WHERE newer.home = revision.home AND newer.pipeline = revision.pipeline"
-		   "    ORDER BY number DESC LIMIT max(?, 1))",
+		   "  AND number <= (SELECT max(number) FROM revision AS newest"
+		   "    WHERE newest.home = revision.home AND newest.pipeline = revision.pipeline)"
+		   "    - max(?, 1)", /* numbers count up, and only this makes gaps */
 		   "i", (long long)keep);
 	if (r)
 		return r;
