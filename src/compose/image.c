@@ -243,6 +243,7 @@ static int splice_segment(struct image *image, __u32 index, const __u32 *funcs, 
 		.tail_slot = index + 1,
 		.pass = XDP_PASS,
 		.lost = XDP_ABORTED,
+		.clean_stack = plan->clean_stack,
 		.record_section = record,
 	};
 

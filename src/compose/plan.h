@@ -46,7 +46,8 @@ struct braid_plan {
 	enum strategy strategy; /* STRATEGY_FUSED or STRATEGY_TAILCALL */
 	char *why;              /* this strategy */
 	char *license;
-	bool frags; /* all stages know packets of several buffers */
+	bool clean_stack; /* see struct splice: for what is too much for the verifier */
+	bool frags;       /* all stages know packets of several buffers */
 };
 
 DEFINE_CLEANUP(struct braid_plan *, braid_plan_free)

@@ -225,25 +225,6 @@ int bpffs_pin(int fd, const char *path, struct braid_error *err)
 	return r ? explain(r, path, "cannot pin here", err) : 0;
 }
 
-int bpffs_replace(int fd, const char *path, struct braid_error *err)
-{
-	_cleanup_free_ char *beside = text_fmt("%s+new", path);
-	int r;
-
-	if (!beside)
-		return error_oom(err);
-	unlink(beside); /* of one who was killed between the two steps */
-	r = bpffs_pin(fd, beside, err);
-	if (r)
-		return r;
-	if (rename(beside, path)) {
-		r = -errno;
-		unlink(beside);
-		return explain(r, path, "cannot replace what is pinned here", err);
-	}
-	return 0;
-}
-
 static const struct {
 	const char *word, *file[2];
 } kinds[] = {

@@ -52,12 +52,6 @@ int bpffs_list(const char *path, struct bpffs_entries *ret, struct braid_error *
 int bpffs_pin(int fd, const char *path, struct braid_error *err);
 
 /**
- * bpffs_replace() - pin @fd at @path, in place of what may be there, in one step.
- * A reader finds the old one or the new one, never nothing.
- */
-int bpffs_replace(int fd, const char *path, struct braid_error *err);
-
-/**
  * bpffs_get() - an fd for what is pinned at @path.
  * Return: 0; -ENOENT nothing; -EMEDIUMTYPE it is of another kind; -EPERM.
  */

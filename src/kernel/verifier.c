@@ -109,3 +109,8 @@ void verdict_done(struct verdict *v)
 	free(v->tail);
 	*v = (struct verdict){};
 }
+
+bool verdict_gave_up(const char *log)
+{
+	return strstr(log, "BPF program is too large") || strstr(log, "jumps is too complex");
+}

@@ -16,3 +16,5 @@ struct verdict {
 /* 0 or -ENOMEM. @ret: verdict_done() it. */
 int verdict_parse_log(const char *log, struct verdict *ret);
 void verdict_done(struct verdict *v);
+/* It did not find a fault, but gave up: the program is too large or too branched for it. */
+bool verdict_gave_up(const char *log);

@@ -146,7 +146,9 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 			   json_t *list, struct braid_error *err)
 {
 	_cleanup_free_ char *path = path_pipeline(root, sp->home, sp->name);
-	_cleanup_free_ char *folder = path ? path_revision(path, sp->current) : NULL;
+	/* of a first apply that was killed there is only what it was about to do */
+	__u32 number = sp->current ?: sp->pending;
+	_cleanup_free_ char *folder = path ? path_revision(path, number) : NULL;
 	_cleanup_revision_ struct revision rev = {};
 	_cleanup_json_ json_t *plan = NULL;
 	struct pinned_links links = {};
@@ -154,7 +156,7 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 	__u32 entry;
 	int r = folder ? 0 : error_oom(err);
 
-	r = r ?: revision_get(b->store, sp->home, sp->name, sp->current, &rev, err) ?:
+	r = r ?: revision_get(b->store, sp->home, sp->name, number, &rev, err) ?:
 			 pinned_links_read(path, &links, err);
 	if (r)
 		return r;
@@ -168,7 +170,7 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 		return r;
 	}
 	j = json_pack("{s:s, s:s, s:I, s:I, s:s, s:O*, s:O*, s:O*, s:o, s:O*, s:o, s:o}",
-		      "pipeline", sp->name, "home", sp->home, "revision", (json_int_t)sp->current,
+		      "pipeline", sp->name, "home", sp->home, "revision", (json_int_t)number,
 		      "created", (json_int_t)(rev.created_ns / 1000000000), "cause", rev.cause,
 		      "strategy", json_object_get(plan, "strategy"), "why",
 		      json_object_get(plan, "why"), "license", json_object_get(plan, "license"),
@@ -204,7 +206,7 @@ int braid_status(struct braid *b, const char *name, char **ret_json, struct brai
 
 	r = bpffs_root(&root, err) ?: store_pipelines(b->store, &pipelines, err);
 	array_foreach (sp, &pipelines.list)
-		if (!r && sp->current && (!name || text_eq(sp->name, name)))
+		if (!r && (sp->current || sp->pending) && (!name || text_eq(sp->name, name)))
 			r = pipeline_status(b, root, sp, list, err);
 	if (!r && name && !json_array_size(list))
 		r = unknown(&pipelines, name, err);

@@ -251,3 +251,24 @@ struct value flow_verdict(const struct flow *fl, __u32 insn, bool jumps)
 		learn(i, jumps, &regs);
 	return regs.at[BPF_REG_0];
 }
+
+__u64 flow_partial_slots(const struct flow *fl)
+{
+	__u64 slots = 0;
+
+	for (__u32 at = 0; at < fl->f->insns.n; at++) {
+		const struct bpf_insn *i = &fl->f->insns.v[at];
+		int class = BPF_CLASS(i->code);
+		struct value base;
+		__s32 off;
+
+		if (!fl->seen[at] || BPF_SIZE(i->code) == BPF_DW ||
+		    (class != BPF_LDX && class != BPF_ST && class != BPF_STX))
+			continue;
+		base = fl->before[at].at[class == BPF_LDX ? i->src_reg : i->dst_reg];
+		off = base.v + i->off;
+		if (base.kind == VALUE_STACK && off < 0 && off >= -STACK_LIMIT)
+			slots |= 1ull << ((-off - 1) / 8);
+	}
+	return slots;
+}

@@ -38,5 +38,11 @@ struct flow {
 int flow_init(struct flow *fl, const struct func *f);
 void flow_done(struct flow *fl);
 
+/*
+ * Stack slots of 8 bytes that the function reads or writes in parts: bit i is the slot at
+ * frame pointer - 8 * (i + 1).
+ */
+__u64 flow_partial_slots(const struct flow *fl);
+
 /* r0 when instruction @insn has run and control goes on: to its jump's target, or behind it. */
 struct value flow_verdict(const struct flow *fl, __u32 insn, bool jumps);

@@ -153,7 +153,11 @@ static int want_all(struct import *im, const __u32 *roots, size_t n_roots)
 static int collision(struct import *im, const char *name)
 {
 	error_set(im->err, -EEXIST, im->in->name, "the name '%s' is taken already", name);
-	error_hint(im->err, "give each object a name space of its own");
+	if (im->opts->ns)
+		error_hint(im->err, "a stage's name and a symbol are joined by '__', and another "
+				    "stage's come to the same: rename the stage");
+	else
+		error_hint(im->err, "give each object a name space of its own");
 	return -EEXIST;
 }
 

@@ -10,6 +10,7 @@
 #include "object/analyse.h"
 #include "object/ctx.h"
 #include "object/emit.h"
+#include "object/flow.h"
 #include "object/types.h"
 #include "object/unused.h"
 
@@ -356,6 +357,25 @@ static int find_exits(struct splicer *sp, size_t k, struct exits *ret)
 	return exits_init(ret, part_func(sp, k), &rule);
 }
 
+static int emit_clean_stack(struct splicer *sp, size_t k)
+{
+	struct flow fl;
+	__u64 slots;
+
+	if (!k || !sp->s->clean_stack || sp->s->parts[k].call)
+		return 0;
+	if (flow_init(&fl, part_func(sp, k)))
+		return -ENOMEM;
+	slots = flow_partial_slots(&fl);
+	flow_done(&fl);
+	for (int i = 0; i < 64; i++)
+		if (slots & 1ull << i)
+			emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ST | BPF_MEM | BPF_DW,
+							    .dst_reg = BPF_REG_10,
+							    .off = -8 * (i + 1)});
+	return 0;
+}
+
 static int emit_part(struct splicer *sp, size_t k)
 {
 	const struct splice_part *p = &sp->s->parts[k];
@@ -385,11 +405,12 @@ static int emit_part(struct splicer *sp, size_t k)
 		emit_note(&sp->e, "/* %s -> %s */", p->name, p[1].name);
 		emit_seam(sp, k, falls, x.used[LABEL_CHECK]);
 		emit_reload_ctx(sp, k);
+		r = emit_clean_stack(sp, k + 1);
 	}
 	emit_drop_empty_note(&sp->e);
 	mark(sp, first, k, true);
 	exits_done(&x);
-	return 0;
+	return r;
 }
 
 /* A callee-saved register that no spliced part touches; 0: none. Called ones restore theirs. */

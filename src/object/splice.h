@@ -46,6 +46,12 @@ struct splice {
 	__u32 pass;                /* the hook's verdict for BRAID_ACCEPT */
 	__u32 lost;                /* the hook's verdict when a tail call fails */
 	/*
+	 * Write 0 to stack slots that the next stage uses in parts. It reads nothing there that
+	 * it did not write, but the verifier keeps slots as wholes: what an earlier stage left
+	 * in the rest keeps its states apart, and their number multiplies from stage to stage.
+	 */
+	bool clean_stack;
+	/*
 	 * Each seam stores its part's index (u32 at record_offset) and verdict (u32 behind
 	 * it) in sections[record_section]; -1: none does.
 	 */

@@ -235,12 +235,9 @@ static void test_bpffs_pins(const char *root)
 	closep(&got);
 	is_int(bpffs_get(pin, BPFFS_MAP, &got, &err), -EMEDIUMTYPE, "but not as a map");
 	says("a map was expected here, not a program");
-	is_int(bpffs_replace(two, pin, &err), 0, "replaced");
-	is_int(bpffs_get(pin, BPFFS_PROGRAM, &got, &err), 0, "and opened");
-	is_int(program_id(got), program_id(two), "it is the other program");
 	is_int(bpffs_list(folder, &entries, &err), 0, "the folder can be read");
-	is_int(entries.list.n, 1, "nothing is left of the replacement");
-	is_str(entries.list.v[0].name, "prog", "but the pin");
+	is_int(entries.list.n, 1, "there is one thing");
+	is_str(entries.list.v[0].name, "prog", "the pin");
 	ok(!entries.list.v[0].is_folder, "which is no folder");
 	is_int(bpffs_pin(one, dotted, &err), -EPERM, "a '.' is refused");
 	says("allows no '.'");
@@ -254,20 +251,6 @@ static void test_bpffs_escape(void)
 
 	is_str(vlan, "eth0%2e100%25", "escaped for bpffs");
 	is_str(back, "eth0.100%", "and back");
-}
-
-static void test_bpffs_replace_after_kill(const char *root)
-{
-	_cleanup_free_ char *pin = text_fmt("%s/twice", root), *beside = text_fmt("%s+new", pin);
-	_cleanup_close_ int one = verdict_program("one", XDP_PASS);
-	_cleanup_close_ int two = verdict_program("two", XDP_PASS), got = -1;
-
-	bpffs_pin(one, beside, &err); /* as far as a killed one came */
-	is_int(bpffs_replace(two, pin, &err), 0, "a left-over is no obstacle");
-	is_int(bpffs_get(pin, BPFFS_PROGRAM, &got, &err), 0, "and what is pinned");
-	is_int(program_id(got), program_id(two), "is the new one");
-	ok(access(beside, F_OK), "the left-over is gone");
-	bpffs_unpin(pin, &err);
 }
 
 static void test_bpffs_remove_tree(const char *root)
@@ -789,7 +772,6 @@ int main(void)
 		bail_out("%s", error_all());
 	test_bpffs_pins(root);
 	test_bpffs_escape();
-	test_bpffs_replace_after_kill(root);
 	test_bpffs_remove_tree(root);
 	test_bpffs_root();
 	test_link();

@@ -66,6 +66,25 @@ static void test_too_large(void)
 	ok(strstr(r.out, "fused was refused"), "tells it, too");
 }
 
+/* Three examples whose stacks keep the verifier's states apart until it gives up. */
+static void test_clean_stack(void)
+{
+	const char *m = live_manifest(
+		"big.yaml", ON_R0 AS_FUSED,
+		live_text("{name: hello, object: %s/hello/hello.bpf.o}, "
+			  "{name: guard, object: %s/guard/guard.bpf.o, "
+			  "constants: {drop_private: true}}, "
+			  "{name: lb, object: %s/lb/lb.bpf.o, constants: {source4: 192.0.2.1}}",
+			  live_examples, live_examples, live_examples));
+	_cleanup_json_ json_t *j = braid_json("apply", m), *status = braid_json("status");
+
+	is_str(json_text(j, "strategy"), "fused", "they run as one program");
+	ok(strstr(json_text(j, "why"), "stack cleaned"), "and it says how: %s",
+	   json_text(j, "why"));
+	ok(json_number(status, "pipelines/0/programs/0/verified-instructions") < 500000,
+	   "far from the verifier's limit");
+}
+
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
@@ -74,6 +93,7 @@ int main(int argc, char **argv)
 	test_bad_stage(AS_FUSED);
 	test_bad_stage(AS_TAILS);
 	test_too_large();
+	test_clean_stack();
 	must_braid("delete", "edge");
 	return done();
 }

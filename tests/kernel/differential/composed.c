@@ -41,6 +41,7 @@ static void reshape(struct braid_plan *plan, enum way way, __u64 shape)
 			plan->stages.v[k].called = true;
 			plan->stages.v[k].why_called = "a test wants it";
 		}
+	plan->clean_stack = shape >> 62 & 1;
 	for (size_t k = plan->segments.n; way == MIXED && k-- > 1;)
 		if (shape >> (STAGES + k) & 1)
 			join(plan, k - 1);
