@@ -250,6 +250,24 @@ static void test_netlink_foreign(void)
 	trips("23", "23", "replaces it");
 }
 
+/* It is detached, and only then does the interface refuse ours. */
+static void test_netlink_foreign_put_back(void)
+{
+	_cleanup_run_ struct run r = {};
+
+	must_braid("delete", "edge");
+	must_run("ip -n left link set l0 mtu 9000"); /* frames that no native program takes */
+	must_run("ip -n right link set r0 xdpgeneric obj %s/live_mark.bpf.o sec xdp", live_objects);
+	is_str(live_trip(0), "1", "a program that `ip` attached");
+	is_int(braid(&r, "apply", "--replace", live_manifest("m.yaml", ON_R0, live_marks("2"))), 1,
+	       "--replace fails");
+	ok(strstr(r.err, "MTU"), "as the frames may be too long: %s", r.err);
+	is_str(live_trip(0), "1", "the program is back");
+	must_run("ip -n right link set r0 xdpgeneric off");
+	must_run("ip -n left link set l0 mtu 1500");
+	must_braid("apply", live_manifest("m.yaml", ON_R0_R1, live_marks("2,3")));
+}
+
 static void test_other_pipeline(void)
 {
 	const char *m = live_write("other.yaml",
@@ -322,6 +340,7 @@ int main(int argc, char **argv)
 	test_gone();
 	test_detached_and_foreign();
 	test_netlink_foreign();
+	test_netlink_foreign_put_back();
 	test_other_pipeline();
 	test_updated_behind_our_back();
 	test_same_index();
