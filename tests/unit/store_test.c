@@ -335,7 +335,8 @@ static int hold_lock(const char *dir)
 {
 	_cleanup_store_ struct store *s = must_open(dir);
 
-	if (store_lock(s, "braid apply held.yaml", 0, &err))
+	/* waits: the parent looks by trying to lock, and has it for a moment each time */
+	if (store_lock(s, "braid apply held.yaml", 10000000000, &err))
 		return 1;
 	for (;;)
 		pause();
