@@ -93,6 +93,9 @@ static void emit_out(struct splicer *sp, enum label falls)
 			emit_verdict(sp, l);
 }
 
+/* Instructions that braid puts between two parts at most: 64 of them clean the stack. */
+#define SEAM_LIMIT 160
+
 static __u32 oldest_leaving(const struct splicer *sp)
 {
 	__u32 oldest = UINT32_MAX;
@@ -105,7 +108,7 @@ static __u32 oldest_leaving(const struct splicer *sp)
 
 /*
  * 16-bit jumps: before a part that would put "out" beyond their reach, one is put here.
- * A seam and its tail take a few dozen instructions at most. @falls: control comes to this
+ * @falls: control comes to this
  * place from above; otherwise a jump around it would be unreachable, which the verifier
  * refuses.
  */
@@ -113,7 +116,7 @@ static void emit_island(struct splicer *sp, __u32 part_size, bool falls)
 {
 	__u32 oldest = oldest_leaving(sp), jump = emit_here(&sp->e);
 
-	if (oldest == UINT32_MAX || jump + part_size + 64 - oldest < INT16_MAX)
+	if (oldest == UINT32_MAX || jump + part_size + SEAM_LIMIT - oldest < INT16_MAX)
 		return;
 	emit_drop_empty_note(&sp->e);
 	emit_note(&sp->e, "/* leave */");
