@@ -72,7 +72,8 @@ struct braid_apply_opts {
  *
  * Return: 0; -EBUSY another program is attached, or another process changes pipelines;
  * -ENODEV no such interface; -EOPNOTSUPP no native XDP there; what braid_plan_new() and the
- * verifier say; -ENOMEM. After an error what ran before runs.
+ * verifier say; -ENOMEM. After an error what ran before runs; but if only the tidying up
+ * behind the switch failed, the new revision does, and @err->hint says so.
  */
 int braid_apply(struct braid *b, const struct braid_pipeline *p,
 		const struct braid_apply_opts *opts, char **ret_report, struct braid_error *err);
