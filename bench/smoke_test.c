@@ -27,7 +27,8 @@ static void check_frames(const json_t *row)
 {
 	const char *unit = json_string_value(json_object_get(row, "unit"));
 
-	if (strcmp(unit, "frames_lost") == 0 || strcmp(unit, "frames_extra") == 0)
+	if (strcmp(unit, "frames_lost") == 0 || strcmp(unit, "frames_extra") == 0 ||
+	    strcmp(unit, "records_lost") == 0)
 		ok(json_number_value(json_object_get(row, "min")) == 0 &&
 			   json_number_value(json_object_get(row, "p90")) == 0,
 		   "%s: no %s", json_string_value(json_object_get(row, "variant")), unit);

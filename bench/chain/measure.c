@@ -7,50 +7,16 @@
 #include <linux/if_link.h>
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "common/net.h"
+#include "common/testrun.h"
 
 void measure_init(void)
 {
 	if (unshare(CLONE_NEWNET))
 		err(1, "a network namespace");
-}
-
-static double thread_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
-}
-
-/*
- * The kernel reports whole nanoseconds per run, too coarse where a run takes 20
- * and 5 % matter; the CPU time of the system call is finer and has, as the
- * kernel's own figure, no time in it that other tasks got.
- *
- * What the call does besides running must then be small. It is, if the program
- * is attached somewhere: a test run enters the program into the kernel's XDP
- * dispatcher, patching code and waiting for RCU, unless it is there already.
- */
-static void run(int program_fd, unsigned int runs, struct measurement *ret)
-{
-	struct frame frame;
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &frame, .data_size_in = sizeof(frame),
-		    .repeat = runs);
-	double start;
-
-	frame_make(&frame);
-	start = thread_ns();
-	if (bpf_prog_test_run_opts(program_fd, &opts))
-		err(1, "BPF_PROG_TEST_RUN");
-	ret->ns = (thread_ns() - start) / runs;
-	ret->kernel_ns = opts.duration;
-	if (opts.retval != XDP_PASS)
-		errx(1, "the verdict was %u, not XDP_PASS", opts.retval);
 }
 
 static uint64_t counters_sum(struct bpf_object *object)
@@ -79,6 +45,8 @@ void measure(const struct image *image, unsigned int runs, struct measurement *r
 	struct bpf_program *entry = bpf_object__find_program_by_name(object, image->program);
 	unsigned int warm_up = runs / 20;
 	_cleanup_close_ int link = -1;
+	struct testrun timed;
+	struct frame frame;
 
 	if (!entry)
 		errx(1, "no program %s", image->program);
@@ -89,8 +57,11 @@ void measure(const struct image *image, unsigned int runs, struct measurement *r
 	link = bpf_link_create(bpf_program__fd(entry), LOOPBACK_IFINDEX, BPF_XDP, &generic);
 	if (link < 0)
 		err(1, "attaching %s", image->program);
-	run(bpf_program__fd(entry), warm_up, ret);
-	run(bpf_program__fd(entry), runs, ret);
+	frame_make(&frame);
+	testrun(bpf_program__fd(entry), &frame, warm_up, &timed);
+	testrun(bpf_program__fd(entry), &frame, runs, &timed);
+	ret->ns = timed.ns;
+	ret->kernel_ns = timed.kernel_ns;
 	ret->runs = warm_up + runs;
 	ret->programs = programs_loaded(object);
 	ret->counted = counters_sum(object);

@@ -20,6 +20,7 @@ struct braid_pipeline *pipeline_open(const char *name, const char *strategy)
 
 	braid_must(braid_pipeline_new(name, &p, &error), &error, name);
 	braid_must(braid_pipeline_set_strategy(p, strategy, &error), &error, name);
+	braid_must(braid_pipeline_set_signals(p, "none", &error), &error, name);
 	return p;
 }
 
@@ -40,6 +41,18 @@ void pipeline_repeat(struct braid_pipeline *p, const char *name, struct bytes ob
 		snprintf(stage, sizeof(stage), "%s_%u", name, i);
 		braid_must(braid_pipeline_add_stage(p, stage, &opts, &error), &error, stage);
 	}
+}
+
+struct braid_manifest *manifest_parse(const char *text, const char *folder)
+{
+	struct braid_error error = BRAID_ERROR_INIT;
+	struct braid_manifest *m;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s/manifest", folder);
+	braid_must(braid_manifest_parse(text, strlen(text), name, NULL, &m, &error), &error,
+		   "manifest");
+	return m;
 }
 
 struct bytes pipeline_link(const struct braid_pipeline *p)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static unsigned int rounds_parse(const char *text)
 {
@@ -42,6 +43,7 @@ void options_parse(int argc, char **argv, const char *about, unsigned int rounds
 			break;
 		case 'r':
 			o.rounds = rounds_parse(optarg);
+			o.rounds_given = true;
 			break;
 		case 'q':
 			o.quick = true;
@@ -103,6 +105,14 @@ void pin_cpu(unsigned int nth)
 	CPU_SET(cpu, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
 		err(1, "pinning to CPU %d", cpu);
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
 static uint16_t ip_checksum(const struct iphdr *ip)

@@ -22,7 +22,8 @@ struct options {
 	bool json;
 	bool quick; /* a smoke test: shorter runs, numbers of no value */
 	unsigned int rounds;
-	const char *only; /* a case or a variant; NULL: all */
+	bool rounds_given; /* @rounds is what --rounds says, no default */
+	const char *only;  /* a case or a variant; NULL: all */
 	bool only_found;
 };
 
@@ -43,6 +44,9 @@ void options_check(const struct options *options);
  * the first is where most interrupts go. Wraps around when there are fewer.
  */
 void pin_cpu(unsigned int nth);
+
+/* CLOCK_MONOTONIC */
+uint64_t now_ns(void);
 
 /* 64 bytes, without the FCS: Ethernet, IPv4, UDP to the discard port. */
 struct frame {

@@ -4,6 +4,9 @@
 
 #include "common/compose.h"
 
+#define SANDBOX       "/run" /* its folder, in memory */
+#define SANDBOX_STATE SANDBOX "/braid"
+
 /*
  * Moves the process, while it has one thread, into a mount namespace of its own with an
  * empty /run and a BPF file system in it. What is written and pinned there vanishes with
@@ -16,3 +19,6 @@ void sandbox_enter(void);
  * does not wait for the machine's disk.
  */
 struct braid *sandbox_braid(void);
+
+/* Writes an object as SANDBOX/@name.bpf.o, for manifests and the command. */
+void sandbox_write(const char *name, struct bytes object);

@@ -6,16 +6,14 @@
  */
 #include "replace/variants.h"
 
-#include <bpf/bpf.h>
 #include <err.h>
-#include <jansson.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/sandbox.h"
+#include "common/status.h"
 
 #define COUNTERS 10
 #define NAME     "bench"
@@ -51,46 +49,18 @@ static void apply(struct applied *a, unsigned int version)
 		   "applying");
 }
 
-/* The map "count" of @stage in what braid_status() says. Return: an fd. */
-static int count_map(const json_t *status, const char *stage)
-{
-	const json_t *maps =
-		json_object_get(json_array_get(json_object_get(status, "pipelines"), 0), "maps");
-	const json_t *map;
-	size_t i;
-
-	json_array_foreach (maps, i, map) {
-		const char *of = json_string_value(json_object_get(map, "stage"));
-		const char *name = json_string_value(json_object_get(map, "name"));
-		int fd;
-
-		if (!of || !name || strcmp(of, stage) != 0 || strcmp(name, "count") != 0)
-			continue;
-		fd = bpf_map_get_fd_by_id(json_integer_value(json_object_get(map, "id")));
-		if (fd < 0)
-			err(1, "the counter of %s", stage);
-		return fd;
-	}
-	errx(1, "no counter of %s", stage);
-}
-
 static void open_maps(struct applied *a)
 {
-	struct braid_error error = BRAID_ERROR_INIT;
-	json_t *status;
-	char *text;
+	json_t *status = status_read(a->braid, NAME);
 
-	braid_must(braid_status(a->braid, NAME, &text, &error), &error, "status");
-	status = json_loads(text, 0, NULL);
 	for (unsigned int i = 0; i < COUNTERS; i++) {
 		char stage[32];
 
 		snprintf(stage, sizeof(stage), "counter_%u", i);
-		a->counters[i] = count_map(status, stage);
+		a->counters[i] = status_map(status, stage, "count");
 	}
-	a->sink = count_map(status, "sink_0");
+	a->sink = status_map(status, "sink_0", "count");
 	json_decref(status);
-	free(text);
 }
 
 static void *applied_open(const struct variant *variant, int ifindex)

@@ -11,13 +11,12 @@
 #include "common/net.h"
 #include "common/sandbox.h"
 #include "common/stats.h"
-#include "replace/traffic.h"
+#include "common/traffic.h"
 #include "replace/variants.h"
 
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 static const char about[] =
 	"bench-replace: frames lost while the program on an interface is replaced";
@@ -43,36 +42,27 @@ struct run {
 	void *self;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
+/* The frames that some versions have counted, all together. */
+struct counting {
+	const struct run *run;
+	unsigned int versions; /* bits */
+};
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
+static uint64_t count_versions(void *self)
+{
+	const struct counting *c = self;
+	uint64_t n = 0;
+
+	for (unsigned int v = 0; v < 2; v++)
+		if (c->versions & (1U << v))
+			n += c->run->variant->count(c->run->self, v);
+	return n;
 }
 
 /* Waits until one or both versions have counted @want; false: nothing came for a second. */
 static bool counted(const struct run *run, unsigned int versions, uint64_t want)
 {
-	const struct timespec pause = {.tv_nsec = 20000};
-	uint64_t last = 0, progress = now_ns();
-
-	for (;;) {
-		uint64_t n = 0;
-
-		for (unsigned int v = 0; v < 2; v++)
-			if (versions & (1U << v))
-				n += run->variant->count(run->self, v);
-		if (n >= want)
-			return true;
-		if (n != last) {
-			last = n;
-			progress = now_ns();
-		} else if (now_ns() - progress > 1000000000) {
-			return false;
-		}
-		nanosleep(&pause, NULL);
-	}
+	return traffic_wait(count_versions, &(struct counting){run, versions}, want);
 }
 
 #define BOTH 3U

@@ -21,6 +21,11 @@ static void report(const json_t *j)
 	printf("%s: revision %lld runs, %zu stage%s, %s (%s)\n", member(j, "pipeline"),
 	       number(j, "revision"), stages, stages == 1 ? "" : "s", member(j, "strategy"),
 	       member(j, "why"));
+	if (json_object_get(j, "only")) {
+		_cleanup_free_ char *only = list_text(json_object_get(j, "only"));
+
+		printf("  only %s was loaded, and put into its slot\n", only);
+	}
 	json_array_foreach (json_object_get(j, "interfaces"), i, iface)
 		printf("  %s in %s: %s\n", member(iface, "name"), member(iface, "netns"),
 		       member(iface, "action"));
@@ -28,16 +33,10 @@ static void report(const json_t *j)
 		show_carry(json_object_get(j, "carry"));
 }
 
-int apply_and_report(const struct options *o, const struct braid_pipeline *p)
+int show_applied(const struct options *o, char *text)
 {
-	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	struct braid_apply_opts opts = {.sz = sizeof(opts), .replace = o->replace};
-	_cleanup_(braid_closep) struct braid *b = NULL;
 	_cleanup_json_ json_t *j = NULL;
-	char *text;
 
-	if (open_braid(o, &b, &err) || braid_apply(b, p, &opts, &text, &err))
-		return fail(o, &err);
 	if (o->json) {
 		print_json(text);
 		return EXIT_DONE;
@@ -45,6 +44,18 @@ int apply_and_report(const struct options *o, const struct braid_pipeline *p)
 	j = parse_json(text);
 	report(j);
 	return EXIT_DONE;
+}
+
+int apply_and_report(const struct options *o, const struct braid_pipeline *p)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	struct braid_apply_opts opts = {.sz = sizeof(opts), .replace = o->replace};
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	char *text;
+
+	if (open_braid(o, &b, &err) || braid_apply(b, p, &opts, &text, &err))
+		return fail(o, &err);
+	return show_applied(o, text);
 }
 
 static int run(const struct command *c, int argc, char **argv)

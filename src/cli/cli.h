@@ -20,16 +20,25 @@ struct command {
 	int (*run)(const struct command *c, int argc, char **argv);
 };
 
-extern const struct command cmd_apply, cmd_delete, cmd_diff, cmd_history, cmd_link, cmd_plan,
-	cmd_rollback, cmd_run, cmd_status;
+extern const struct command cmd_apply, cmd_config, cmd_delete, cmd_diff, cmd_history, cmd_link,
+	cmd_plan, cmd_restore, cmd_rollback, cmd_rollout, cmd_run, cmd_signal, cmd_stage,
+	cmd_status, cmd_update;
 
 /* Options that most commands take, and those of some. */
 struct options {
 	bool json, verbose, replace;
+	bool stay; /* restore --wait */
 	const char *state;
 	unsigned int wait; /* seconds */
 	ARRAY(const char *) values;
 	const char *pcap, *out, *name, *strategy, *final, *proceed_on;
+	/* rollout */
+	const char *steps, *every, *key, *maps, *min_packets;
+	ARRAY(const char *) gates;
+	const char *program, *before, *after;
+	bool first, last;
+	const char *stage, *verdict;  /* signal */
+	ARRAY(const char *) defaults; /* config set */
 };
 
 enum option_set {
@@ -39,6 +48,12 @@ enum option_set {
 	OPT_REPLACE = 4,
 	OPT_RUN = 8,
 	OPT_LINK = 16,
+	OPT_STAY = 1024,
+	OPT_PROGRAM = 2048,
+	OPT_PLACE = 4096,
+	OPT_SIGNAL = 16384,
+	OPT_CONFIG = 32768,
+	OPT_ROLLOUT = 65536,
 };
 
 /*
@@ -53,6 +68,7 @@ bool parse_revision(const char *text, unsigned int *ret);
 
 /* Prints what went wrong, for people or as JSON. Return: the exit status for it. */
 int fail(const struct options *o, const struct braid_error *err);
+enum exit_status exit_status_of(const struct braid_error *err);
 /* Wrong usage of @c. Return: EXIT_USAGE. */
 int usage(const struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -81,6 +97,16 @@ DEFINE_CLEANUP(struct braid_manifest *, braid_manifest_free)
 DEFINE_CLEANUP(struct braid_pipeline *, braid_pipeline_free)
 DEFINE_CLEANUP(struct braid_plan *, braid_plan_free)
 DEFINE_CLEANUP(struct braid_run *, braid_run_close)
+DEFINE_CLEANUP(struct braid_restore *, braid_restore_close)
+
+/* update.c: changing what runs. @ctx is that of edit_and_apply(). */
+typedef int (*edit_fn)(struct braid_pipeline *p, void *ctx, struct braid_error *err);
+/* Reads @pipeline as it runs, changes it, applies it and reports. Return: exit status. */
+int edit_and_apply(const struct options *o, const char *pipeline, edit_fn edit, void *ctx);
+/* "guard=guard.o": a copy of the name, and where the path starts. */
+bool parse_assignment(const char *arg, char **ret_name, const char **ret_path);
+/* From the root, as what is wanted outlives the folder. NULL: no such file. Caller frees. */
+char *object_path(const char *path, struct braid_error *err);
 
 /* table.c: columns by libsmartcols. A heading that starts with '>' is aligned to the right. */
 struct table;

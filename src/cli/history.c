@@ -7,18 +7,53 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 
+/* A revision or an event. */
+static void show_entry(struct table *t, const json_t *j)
+{
+	_cleanup_free_ char *n = number(j, "revision") ? text_fmt("%lld", number(j, "revision"))
+						       : strdup("");
+	const char *note = *member(j, "event") ? member(j, "event") : member(j, "note");
+
+	table_row(t, time_text(number(j, "created")), n, member(j, "state"), member(j, "cause"),
+		  note);
+}
+
+/* What all of it led to. */
+static void show_end(struct braid *b, const char *name)
+{
+	_cleanup_error_ struct braid_error gone = BRAID_ERROR_INIT;
+	_cleanup_json_ json_t *j = NULL;
+	char *text;
+
+	if (braid_signals(b, name, &text, &gone)) {
+		printf("\n%s: does not run\n", name);
+		return;
+	}
+	j = parse_json(text);
+	printf("\n%s: revision %lld, ", name, number(j, "revision"));
+	show_running_state(j);
+}
+
+/* The newest last: there the eye is. */
+static void show_history(struct braid *b, const char *name, const json_t *list)
+{
+	static const char *const headings[] = {"TIME", ">REVISION", "STATE", "CAUSE", "WHAT"};
+	struct table *t = table_new(headings, 5);
+
+	for (size_t i = json_array_size(list); i-- > 0;)
+		show_entry(t, json_array_get(list, i));
+	table_print(t);
+	show_end(b, name);
+}
+
 static int run_history(const struct command *c, int argc, char **argv)
 {
-	static const char *const headings[] = {">REVISION", "STATE", "TIME", "CAUSE", "NOTE"};
 	_cleanup_options_ struct options o = {};
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	_cleanup_json_ json_t *list = NULL;
 	int status, first = options_parse(c, OPT_STATE, argc, argv, &o, &status);
-	struct table *t;
-	json_t *rev;
 	char *text;
-	size_t i;
 
 	if (first < 0)
 		return status;
@@ -31,14 +66,7 @@ static int run_history(const struct command *c, int argc, char **argv)
 		return EXIT_DONE;
 	}
 	list = parse_json(text);
-	t = table_new(headings, 5);
-	json_array_foreach (list, i, rev) {
-		_cleanup_free_ char *n = text_fmt("%lld", number(rev, "revision"));
-
-		table_row(t, n, member(rev, "state"), time_text(number(rev, "created")),
-			  member(rev, "cause"), member(rev, "note"));
-	}
-	table_print(t);
+	show_history(b, argv[first], list);
 	return EXIT_DONE;
 }
 
@@ -116,8 +144,9 @@ static int run_delete(const struct command *c, int argc, char **argv)
 const struct command cmd_history = {
 	.name = "history",
 	.usage = "[options] PIPELINE",
-	.summary = "list the revisions of a pipeline",
-	.help = "States: current (runs), old (ran), failed, deleted, pending (interrupted).\n",
+	.summary = "tell what happened to a pipeline: revisions, signals, configuration",
+	.help = "The newest comes last. States of revisions: current (runs), old (ran), failed,\n"
+		"deleted, pending (interrupted).\n",
 	.run = run_history,
 };
 

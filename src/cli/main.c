@@ -5,8 +5,9 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-	&cmd_plan,     &cmd_apply,  &cmd_status, &cmd_diff, &cmd_history,
-	&cmd_rollback, &cmd_delete, &cmd_run,    &cmd_link,
+	&cmd_plan,    &cmd_apply,   &cmd_update, &cmd_stage,   &cmd_signal,
+	&cmd_config,  &cmd_status,  &cmd_diff,   &cmd_history, &cmd_rollback,
+	&cmd_rollout, &cmd_restore, &cmd_delete, &cmd_run,     &cmd_link,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

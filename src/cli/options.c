@@ -7,6 +7,22 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
+/* Options without a letter. */
+enum { OPTION_PROGRAM = 256, OPTION_BEFORE, OPTION_AFTER, OPTION_FIRST, OPTION_LAST };
+
+/* Those of rollout. */
+enum {
+	OPTION_STEPS = 300,
+	OPTION_EVERY,
+	OPTION_KEY,
+	OPTION_GATE,
+	OPTION_MAPS,
+	OPTION_MIN_PACKETS,
+};
+
+/* Those of signal and config. */
+enum { OPTION_STAGE = 400, OPTION_VERDICT, OPTION_DEFAULT };
+
 static const struct {
 	struct option option;
 	unsigned int sets; /* 0: all commands */
@@ -21,6 +37,9 @@ static const struct {
 	{{"wait", required_argument, NULL, 'w'},
 	 OPT_WAIT,
 	 "-w, --wait SECONDS      wait for another braid to finish (default 30)"},
+	{{"wait", no_argument, NULL, 'W'},
+	 OPT_STAY,
+	 "    --wait              stay until all interfaces are there and attached"},
 	{{"state", required_argument, NULL, 'S'},
 	 OPT_STATE,
 	 "    --state FOLDER      the store (default $BRAID_STATE, else /var/lib/braid)"},
@@ -40,11 +59,53 @@ static const struct {
 	 OPT_LINK,
 	 "-s, --strategy WORD     auto, fused or tailcall"},
 	{{"proceed-on", required_argument, NULL, 'P'},
-	 OPT_LINK,
+	 OPT_LINK | OPT_PLACE,
 	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
 	{{"final", required_argument, NULL, 'F'},
 	 OPT_LINK,
 	 "    --final VERDICT     of packets that pass all stages (default: the last stage's)"},
+	{{"program", required_argument, NULL, OPTION_PROGRAM},
+	 OPT_PROGRAM,
+	 "    --program NAME      of the function, if the object has several"},
+	{{"before", required_argument, NULL, OPTION_BEFORE},
+	 OPT_PLACE,
+	 "    --before STAGE      or a choice: where a stage goes"},
+	{{"after", required_argument, NULL, OPTION_AFTER},
+	 OPT_PLACE,
+	 "    --after STAGE       or a choice"},
+	{{"first", no_argument, NULL, OPTION_FIRST},
+	 OPT_PLACE,
+	 "    --first             in front of all others"},
+	{{"last", no_argument, NULL, OPTION_LAST},
+	 OPT_PLACE,
+	 "    --last              behind all others"},
+	{{"steps", required_argument, NULL, OPTION_STEPS},
+	 OPT_ROLLOUT,
+	 "    --steps LIST        percent of the packets, up to 100 (default 1,5,25,100)"},
+	{{"every", required_argument, NULL, OPTION_EVERY},
+	 OPT_ROLLOUT,
+	 "    --every TIME        how long a step lasts: 500ms, 30s, 10m (default 30s)"},
+	{{"key", required_argument, NULL, OPTION_KEY},
+	 OPT_ROLLOUT,
+	 "    --key WORD          what stays with a version: flow (default), source, random"},
+	{{"gate", required_argument, NULL, OPTION_GATE},
+	 OPT_ROLLOUT,
+	 "    --gate GATE         what must hold: 'drop_rate<+0.5%'; may be repeated"},
+	{{"maps", required_argument, NULL, OPTION_MAPS},
+	 OPT_ROLLOUT,
+	 "    --maps WORD         of the new version: shared (default), separate"},
+	{{"min-packets", required_argument, NULL, OPTION_MIN_PACKETS},
+	 OPT_ROLLOUT,
+	 "    --min-packets N     that a gate needs of a version (default 1000)"},
+	{{"stage", required_argument, NULL, OPTION_STAGE},
+	 OPT_SIGNAL,
+	 "    --stage NAME        signal one stage, not the whole pipeline"},
+	{{"verdict", required_argument, NULL, OPTION_VERDICT},
+	 OPT_SIGNAL,
+	 "    --verdict WORD      of packets that meet a paused pipeline: pass (default), drop"},
+	{{"default", required_argument, NULL, OPTION_DEFAULT},
+	 OPT_CONFIG,
+	 "    --default FIELD     back to its default; may be repeated"},
 	{{"json", no_argument, NULL, 'j'},
 	 0,
 	 "-j, --json              for programs: JSON on standard output, errors too"},
@@ -98,6 +159,22 @@ bool parse_revision(const char *text, unsigned int *ret)
 	return end != text && !*end && n > 0 && n <= 0xffffffff && *text != '-';
 }
 
+static bool take_rollout(struct options *o, int opt, const char *arg)
+{
+	const char **texts[] = {
+		[OPTION_STEPS - OPTION_STEPS] = &o->steps,
+		[OPTION_EVERY - OPTION_STEPS] = &o->every,
+		[OPTION_KEY - OPTION_STEPS] = &o->key,
+		[OPTION_MAPS - OPTION_STEPS] = &o->maps,
+		[OPTION_MIN_PACKETS - OPTION_STEPS] = &o->min_packets,
+	};
+
+	if (opt == OPTION_GATE)
+		return array_add(&o->gates, arg);
+	*texts[opt - OPTION_STEPS] = arg;
+	return true;
+}
+
 /* false: a wrong value. */
 static bool take(struct options *o, int opt, const char *arg)
 {
@@ -106,6 +183,9 @@ static bool take(struct options *o, int opt, const char *arg)
 		return array_add(&o->values, arg);
 	case 'w':
 		return parse_seconds(arg, &o->wait);
+	case 'W':
+		o->stay = true;
+		break;
 	case 'R':
 		o->replace = true;
 		break;
@@ -131,6 +211,31 @@ static bool take(struct options *o, int opt, const char *arg)
 	case 'F':
 		o->final = arg;
 		break;
+	case OPTION_PROGRAM:
+		o->program = arg;
+		break;
+	case OPTION_BEFORE:
+		o->before = arg;
+		break;
+	case OPTION_AFTER:
+		o->after = arg;
+		break;
+	case OPTION_FIRST:
+		o->first = true;
+		break;
+	case OPTION_LAST:
+		o->last = true;
+		break;
+	case OPTION_STEPS ... OPTION_MIN_PACKETS:
+		return take_rollout(o, opt, arg);
+	case OPTION_STAGE:
+		o->stage = arg;
+		break;
+	case OPTION_VERDICT:
+		o->verdict = arg;
+		break;
+	case OPTION_DEFAULT:
+		return array_add(&o->defaults, arg);
 	case 'j':
 		o->json = true;
 		break;
@@ -207,6 +312,8 @@ int options_parse(const struct command *c, unsigned int sets, int argc, char **a
 void options_done(struct options *o)
 {
 	array_done(&o->values);
+	array_done(&o->gates);
+	array_done(&o->defaults);
 }
 
 static char *command_line;

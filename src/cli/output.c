@@ -7,13 +7,14 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-static enum exit_status status_of(const struct braid_error *err)
+enum exit_status exit_status_of(const struct braid_error *err)
 {
 	if (err->log) /* the verifier says -EACCES to programs, not to people */
 		return EXIT_FAILED;
 	switch (err->code) {
 	case -EBUSY:
 	case -ESTALE:
+	case -EAGAIN:
 	case -EEXIST:
 		return EXIT_CONFLICT;
 	case -EPERM:
@@ -53,7 +54,7 @@ int fail(const struct options *o, const struct braid_error *err)
 {
 	if (o->json) {
 		fail_json(err);
-		return status_of(err);
+		return exit_status_of(err);
 	}
 	fprintf(stderr, "braid: %s%s%s\n", err->where ?: "", err->where ? ": " : "",
 		err->what ?: strerror(-err->code));
@@ -65,7 +66,7 @@ int fail(const struct options *o, const struct braid_error *err)
 		fprintf(stderr, "\n%s", err->log);
 	else if (err->log)
 		print_block("", "(--verbose shows the whole log)");
-	return status_of(err);
+	return exit_status_of(err);
 }
 
 json_t *parse_json(char *text)

@@ -29,11 +29,22 @@ static int make_plan(const struct options *o, const struct braid_pipeline *p, ch
 	return r;
 }
 
+static bool has_switch(const json_t *plan)
+{
+	json_t *stage;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan, "stages"), i, stage)
+		if (*member(stage, "switch"))
+			return true;
+	return false;
+}
+
 static void show_stages(const json_t *plan)
 {
 	static const char *const headings[] = {">#",     "STAGE",  "PROGRAM", "PROCEEDS ON",
-					       ">INSNS", ">STACK", "HOW"};
-	struct table *t = table_new(headings, 7);
+					       ">INSNS", ">STACK", "HOW",     "WHEN"};
+	struct table *t = table_new(headings, has_switch(plan) ? 8 : 7);
 	json_t *stage;
 	size_t i;
 
@@ -45,11 +56,14 @@ static void show_stages(const json_t *plan)
 		_cleanup_free_ char *insns = text_fmt("%lld", number(stage, "instructions"));
 		_cleanup_free_ char *stack = text_fmt("%lld", number(stage, "stack"));
 		const char *why = member(stage, "why-called");
+		const char *choice = member(stage, "switch");
+		_cleanup_free_ char *when =
+			*choice ? text_fmt("%s: %s", choice, member(stage, "when")) : NULL;
 		_cleanup_free_ char *how = text_fmt("%s%s%s", member(stage, "placed"),
 						    *why ? ": " : "", why);
 
 		table_row(t, n, member(stage, "name"), member(stage, "program"), proceed, insns,
-			  stack, how);
+			  stack, how, when);
 	}
 	table_print(t);
 }
@@ -62,7 +76,8 @@ static void show_segments(const json_t *plan)
 
 	if (json_array_size(list) < 2)
 		return;
-	puts("\nprograms, each tail-calling the next:");
+	puts(has_switch(plan) ? "\nprograms, tail-calling each other:"
+			      : "\nprograms, each tail-calling the next:");
 	json_array_foreach (list, i, segment) {
 		_cleanup_free_ char *stages = list_text(json_object_get(segment, "stages"));
 

@@ -38,22 +38,76 @@ void show_changes(const json_t *changes)
 	}
 }
 
+void show_running_state(const json_t *pipeline)
+{
+	const char *state = member(pipeline, "state"), *verdict = member(pipeline, "verdict");
+
+	if (*verdict)
+		printf("%s: packets %s\n", state,
+		       strcmp(verdict, "pass") ? "are dropped" : "pass it by");
+	else
+		printf("%s\n", *state ? state : "in an unknown state");
+}
+
+/* Lines of a diff, one below the other. */
+static void show_diff(const char *diff)
+{
+	while (*diff) {
+		size_t n = strcspn(diff, "\n");
+
+		printf("      %.*s\n", (int)n, diff);
+		diff += n + (diff[n] != '\0');
+	}
+}
+
+/* How many entries were copied, and how many of them once more. Nothing before it is done. */
+static void show_copied(const json_t *map)
+{
+	const json_t *pass;
+	long long again = 0;
+	size_t i;
+
+	if (!json_object_get(map, "copied"))
+		return;
+	json_array_foreach (json_object_get(map, "caught-up"), i, pass)
+		again += json_integer_value(pass);
+	printf("      %lld entries, %lld changed meanwhile, %lld in the end; %lld conflict%s%s%s\n",
+	       number(map, "copied"), again, number(map, "late"), number(map, "conflicts"),
+	       number(map, "conflicts") == 1 ? "" : "s", *member(map, "note") ? ": " : "",
+	       member(map, "note"));
+}
+
+static void show_members(const char *what, const json_t *list)
+{
+	_cleanup_free_ char *names = json_array_size(list) ? list_text(list) : NULL;
+
+	if (names)
+		printf("      %s: %s\n", what, names);
+}
+
 void show_carry(const json_t *carry)
 {
+	size_t i, continue_ = 0;
 	json_t *map;
-	size_t i, carried = 0;
 
 	json_array_foreach (carry, i, map) {
-		const char *stage = member(map, "stage");
+		const char *stage = member(map, "stage"), *how = member(map, "how");
 
-		carried += json_is_true(json_object_get(map, "carried"));
-		if (!json_is_true(json_object_get(map, "carried")))
-			printf("  map %s%s%s starts anew: %s\n", stage, *stage ? "." : "",
-			       member(map, "name"), member(map, "why"));
+		if (!strcmp(how, "continues")) {
+			continue_++;
+			continue;
+		}
+		printf("  map %s%s%s %s: %s\n", stage, *stage ? "." : "", member(map, "name"),
+		       !strcmp(how, "anew") ? "starts anew" : how, member(map, "why"));
+		if (strcmp(how, "dropped") && strcmp(how, "parked"))
+			show_diff(member(map, "diff"));
+		show_members("added", json_object_get(map, "added"));
+		show_members("removed", json_object_get(map, "removed"));
+		show_copied(map);
 	}
-	if (carried)
-		printf("  %zu map%s carr%s over\n", carried, carried == 1 ? "" : "s",
-		       carried == 1 ? "ies" : "y");
+	if (continue_)
+		printf("  %zu map%s carr%s over\n", continue_, continue_ == 1 ? "" : "s",
+		       continue_ == 1 ? "ies" : "y");
 }
 
 int each_pipeline(const struct command *c, const struct options *o, int n, char **args,

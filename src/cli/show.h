@@ -6,6 +6,8 @@
 
 /* A list of {"path", "old", "new"}. */
 void show_changes(const json_t *changes);
+/* Ends the line: whether packets enter a pipeline, and what else becomes of them. */
+void show_running_state(const json_t *pipeline);
 /* Which maps go on and which start anew. */
 void show_carry(const json_t *carry);
 
@@ -16,5 +18,7 @@ void show_carry(const json_t *carry);
 int each_pipeline(const struct command *c, const struct options *o, int n, char **args,
 		  int (*fn)(const struct options *o, const struct braid_pipeline *p));
 
+/* What braid_apply() reported, which is freed. Return: exit status. */
+int show_applied(const struct options *o, char *report);
 /* Applies and reports; used by apply and rollback. Return: exit status. */
 int apply_and_report(const struct options *o, const struct braid_pipeline *p);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/show.h"
 
 static void show_interfaces(const json_t *list)
 {
@@ -20,9 +21,9 @@ static void show_interfaces(const json_t *list)
 	json_array_foreach (list, i, iface) {
 		_cleanup_free_ char *name = text_fmt("  %s", member(iface, "name"));
 		_cleanup_free_ char *id = text_fmt("%lld", number(iface, "program"));
-		const char *foreign = member(iface, "foreign");
-		_cleanup_free_ char *state = text_fmt("%s%s%s", member(iface, "state"),
-						      *foreign ? ": " : "", foreign);
+		const char *foreign = member(iface, "foreign"), *now = member(iface, "now");
+		_cleanup_free_ char *state = text_fmt("%s%s%s%s", member(iface, "state"),
+						      *foreign || *now ? ": " : "", foreign, now);
 
 		table_row(t, name, member(iface, "netns"), member(iface, "mode"),
 			  number(iface, "program") ? id : "-", state);
@@ -32,18 +33,19 @@ static void show_interfaces(const json_t *list)
 
 static void show_stages(const json_t *list)
 {
-	static const char *const headings[] = {"  STAGE", "PROGRAM", "PROCEEDS ON", "HOW",
-					       "OBJECT"};
-	struct table *t = table_new(headings, 5);
+	static const char *const headings[] = {"  STAGE", "PROGRAM", "PROCEEDS ON",
+					       "HOW",     "SIGNALS", "OBJECT"};
+	struct table *t = table_new(headings, 6);
 	json_t *stage;
 	size_t i;
 
 	json_array_foreach (list, i, stage) {
 		_cleanup_free_ char *name = text_fmt("  %s", member(stage, "name"));
 		_cleanup_free_ char *verdicts = list_text(json_object_get(stage, "proceed-on"));
+		_cleanup_free_ char *signals = list_text(json_object_get(stage, "signals"));
 
 		table_row(t, name, member(stage, "program"), verdicts, member(stage, "placed"),
-			  member(stage, "object"));
+			  signals, member(stage, "object"));
 	}
 	table_print(t);
 }
@@ -56,6 +58,10 @@ static void show_pipeline(const json_t *p)
 	printf("%s: revision %lld since %s, %s (%s)\n", member(p, "pipeline"),
 	       number(p, "revision"), time_text(number(p, "created")), member(p, "strategy"),
 	       member(p, "why"));
+	if (*member(p, "verdict")) {
+		fputs("  ", stdout);
+		show_running_state(p);
+	}
 	if (strcmp(member(p, "home"), "init") != 0)
 		printf("  home: network namespace %s\n", member(p, "home"));
 	if (number(p, "interrupted"))
@@ -111,6 +117,7 @@ const struct command cmd_status = {
 	.usage = "[options] [PIPELINE]",
 	.summary = "show what runs, as the kernel has it",
 	.help = "States of an interface: attached; detached (nothing is there); foreign (another\n"
-		"program is); gone (no such interface any more).\n",
+		"program is); missing (no such interface); renamed (it runs there, by another "
+		"name).\n",
 	.run = run,
 };

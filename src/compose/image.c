@@ -7,6 +7,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/control_abi.h"
+#include "compose/rollout_abi.h"
+#include "object/config.h"
 #include "object/link.h"
 #include "object/types.h"
 
@@ -26,8 +29,11 @@ void image_free(struct image *image)
 		array_done(&m->entries);
 		free(m->symbol);
 	}
+	array_foreach (f, &image->fields)
+		free(f->name);
 	array_done(&image->segments);
 	array_done(&image->maps);
+	array_done(&image->fields);
 	unit_free(image->unit);
 	free(image->elf);
 	free(image);
@@ -36,12 +42,14 @@ void image_free(struct image *image)
 struct image_map *image_find_map(struct image *image, __u32 stage, const char *name)
 {
 	const struct plan_stage *ps = &image->plan->stages.v[stage];
-	const struct shared_map *shared = shared_find(image, ps, name);
+	const char *shared = shared_name(image, ps, name);
 
 	array_foreach (m, &image->maps)
-		if (shared ? !m->stage && !m->braid && text_eq(m->name, shared->name)
+		if (shared ? !m->stage && !m->braid && text_eq(m->name, shared)
 			   : m->stage && m->stage_index == stage && text_eq(m->name, name))
 			return m;
+	if (!shared && ps->is_candidate && ps[-1].stage->candidate->share_maps)
+		return image_find_map(image, stage - 1, name);
 	return NULL;
 }
 
@@ -55,6 +63,14 @@ static int add_map(struct image *image, const struct image_map *m, struct braid_
 	}
 	image->maps.v[image->maps.n - 1].symbol = symbol;
 	return 0;
+}
+
+int image_add_own_map(struct image *image, const char *name, const char *symbol,
+		      struct braid_error *err)
+{
+	return add_map(image,
+		       &(struct image_map){.name = name, .symbol = (char *)symbol, .braid = true},
+		       err);
 }
 
 /* The first stage's map becomes the shared one, under the shared name. */
@@ -93,13 +109,15 @@ static int note_maps(struct image *image, const struct plan_stage *ps, size_t fi
 		int in_stage = unit_find_map(ps->unit, m->name + strlen(ps->ns) + 2);
 		struct image_map im = {.stage = ps->stage->name,
 				       .stage_index = index,
-				       .name = ps->unit->maps.v[in_stage].name};
-		const struct shared_map *shared = shared_find(image, ps, im.name);
+				       .name = ps->unit->maps.v[in_stage].name,
+				       .braid = ps->internal};
+		const char *shared = shared_name(image, ps, im.name);
 
 		if (shared) {
 			im.stage = NULL;
-			im.name = shared->name;
-			r = rename_map(image->unit, m, shared->name, err);
+			im.name = shared;
+			im.across = shared_across(image, shared);
+			r = rename_map(image->unit, m, shared, err);
 		}
 		im.symbol = image->unit->maps.v[i].name;
 		r = r ?: map_def_read(image->unit, i, &im.def, err) ?: add_map(image, &im, err);
@@ -158,18 +176,34 @@ static int keep_programs(struct image *image, size_t first_func, __u32 *func,
 	return name ? link_clone(u, *func, name, func, err) : error_oom(err);
 }
 
-static int import_stage(struct image *image, const struct plan_stage *ps, __u32 *ret_func,
+/* The stage's program; of a rollout's sender also the function that counts for it. */
+static size_t find_roots(const struct plan_stage *ps, __u32 roots[2])
+{
+	roots[0] = ps->func;
+	if (!ps->by_share)
+		return 1;
+	roots[1] = unit_find_func(ps->unit, ROLLOUT_COUNT_FUNC);
+	return 2;
+}
+
+static int import_stage(struct image *image, const struct plan_stage *ps, struct imported *ret,
 			struct braid_error *err)
 {
 	size_t first_map = image->unit->maps.n, first_func = image->unit->funcs.n, n = 0;
 	_cleanup_free_ struct link_alias *aliases = calloc(ps->unit->maps.n + 1, sizeof(*aliases));
-	struct link_opts opts = {.ns = ps->ns, .aliases = aliases};
+	struct link_place places[2];
+	struct link_opts opts = {.ns = ps->ns, .aliases = aliases, .places = places};
+	__u32 roots[2], funcs[2] = {};
+	size_t n_roots = find_roots(ps, roots);
 	int r = aliases ? shared_aliases(image, ps, aliases, &n, err) : error_oom(err);
 
 	opts.n_aliases = n;
-	r = r ?: link_import(image->unit, ps->unit, &ps->func, 1, &opts, ret_func, err);
+	opts.n_places = control_places(image, ps - image->plan->stages.v, places);
+	r = r ?: link_import(image->unit, ps->unit, roots, n_roots, &opts, funcs, err);
 	r = r ?: note_maps(image, ps, first_map, err);
-	return r ?: keep_programs(image, first_func, ret_func, err);
+	r = r ?: keep_programs(image, first_func, &funcs[0], err);
+	*ret = (struct imported){funcs[0], funcs[1]};
+	return r;
 }
 
 /* A section for what recording seams write. */
@@ -187,46 +221,97 @@ static int add_record(struct image *image, int *ret_section, struct braid_error 
 	if (!s->name || !s->bytes.v)
 		return error_oom(err);
 	*ret_section = s - image->unit->sections.v;
-	return add_map(image,
-		       &(struct image_map){.name = "record",
-					   .symbol = (char *)IMAGE_RECORD_SECTION,
-					   .braid = true},
-		       err);
+	return image_add_own_map(image, "record", IMAGE_RECORD_SECTION, err);
 }
-
-/* The PROG_ARRAY: slot k holds the program of segment k. No stage's name begins with '_'. */
-#define JUMPS "_braid_jumps"
 
 static int add_jumps(struct image *image, __u32 *ret_map, struct braid_error *err)
 {
-	struct image_map im = {.name = "jumps", .symbol = (char *)JUMPS, .braid = true};
-	int r = map_def_add_prog_array(image->unit, JUMPS, image->plan->segments.n, ret_map, err);
+	int r = map_def_add_prog_array(image->unit, IMAGE_JUMPS, image->plan->segments.n, ret_map,
+				       err)
+			?: image_add_own_map(image, "jumps", IMAGE_JUMPS, err);
 
-	return r ?: map_def_read(image->unit, *ret_map, &im.def, err) ?: add_map(image, &im, err);
+	return r ?: map_def_read(image->unit, *ret_map, &image->maps.v[image->maps.n - 1].def, err);
 }
 
-static void fill_parts(const struct braid_plan *plan, const struct segment *seg, const __u32 *funcs,
-		       struct splice_part *parts)
-{
-	for (__u32 k = 0; k < seg->n; k++) {
-		const struct plan_stage *ps = &plan->stages.v[seg->first + k];
+/* What makes a splice of a segment. */
+struct assembly {
+	struct image *image;
+	struct imported *stages; /* by stage of the plan */
+	__u32 jumps;
+	int record;
+};
 
-		parts[k] = (struct splice_part){
-			.func = funcs[seg->first + k],
-			.call = ps->called,
-			.proceed_on = ps->proceed_on,
-			.index = seg->first + k,
-			.name = ps->stage->name,
-		};
+/* Where a way leads, for code in @seg: to one of its parts, or by a tail call. */
+static __u32 next_for(const struct braid_plan *plan, const struct segment *seg, __u32 next)
+{
+	if (next == SPLICE_END)
+		return SPLICE_END;
+	if (next >= seg->first && next < seg->first + seg->n)
+		return next - seg->first;
+	return SPLICE_SLOT + plan->stages.v[next].segment;
+}
+
+static bool is_gated(const struct image *image, __u32 k)
+{
+	const struct plan_stage *ps = &image->plan->stages.v[k];
+
+	return image->control >= 0 && !image->plan->plain && !ps->internal &&
+	       image->plan->pipeline->signals == SIGNALS_STAGES && k < CONTROL_STAGES;
+}
+
+/* @cases: room for those of all parts, borrowed by them. */
+static void fill_part(const struct assembly *a, const struct segment *seg, __u32 k,
+		      struct splice_case **cases, struct splice_part *ret)
+{
+	const struct braid_plan *plan = a->image->plan;
+	const struct plan_stage *ps = &plan->stages.v[k];
+
+	*ret = (struct splice_part){
+		.func = a->stages[k].func,
+		.call = ps->called,
+		.proceed_on = ps->proceed_on,
+		.next = next_for(plan, seg, ps->next),
+		.chooses = ps->chooses,
+		.cases = *cases,
+		.n_cases = ps->cases.n,
+		.by_share = ps->by_share,
+		.gated = is_gated(a->image, k),
+		.record = !ps->internal,
+		.observed = ps->in_rollout,
+		.index = k,
+		.name = ps->stage->name,
+	};
+	if (ps->in_rollout) {
+		ret->observer = a->stages[ps->sender].count;
+		ret->observe_as = ps->is_candidate ? ROLLOUT_NEW : ROLLOUT_OLD;
 	}
+	array_foreach (c, &ps->cases)
+		*(*cases)++ = (struct splice_case){c->value, next_for(plan, seg, c->next)};
 }
 
-static int splice_segment(struct image *image, __u32 index, const __u32 *funcs, __u32 jumps,
-			  int record, struct braid_error *err)
+static size_t count_cases(const struct braid_plan *plan, const struct segment *seg)
 {
+	size_t n = 0;
+
+	for (__u32 k = seg->first; k < seg->first + seg->n; k++)
+		n += plan->stages.v[k].cases.n;
+	return n;
+}
+
+static struct splice_config config_for_seams(const struct image *image)
+{
+	return (struct splice_config){image->config, image->config_size, image->packet_map};
+}
+
+static int splice_segment(const struct assembly *a, __u32 index, struct braid_error *err)
+{
+	struct image *image = a->image;
 	const struct braid_plan *plan = image->plan;
 	const struct segment *seg = &plan->segments.v[index];
 	_cleanup_free_ struct splice_part *parts = calloc(seg->n, sizeof(*parts));
+	_cleanup_free_ struct splice_case *cases = calloc(count_cases(plan, seg) + 1,
+							  sizeof(*cases));
+	struct splice_case *next_case = cases;
 	_cleanup_free_ char *origin = text_fmt("braid:%s", plan->pipeline->name);
 	struct image_segment *out = array_push(&image->segments);
 	struct splice s = {
@@ -235,53 +320,100 @@ static int splice_segment(struct image *image, __u32 index, const __u32 *funcs, 
 		.origin = origin,
 		.parts = parts,
 		.n_parts = seg->n,
-		.end = index + 1 < plan->segments.n ? SPLICE_TAIL
-		       : plan->pipeline->has_final  ? SPLICE_FIXED
-						    : SPLICE_LAST,
+		.end = plan->pipeline->has_final ? SPLICE_FIXED : SPLICE_LAST,
 		.verdict = plan->pipeline->final,
-		.tail_map = jumps,
-		.tail_slot = index + 1,
+		.tail_map = a->jumps,
 		.pass = XDP_PASS,
 		.lost = XDP_ABORTED,
 		.clean_stack = plan->clean_stack,
-		.record_section = record,
+		.record_section = a->record,
+		.control = control_for_seams(image, !index),
+		.config = config_for_seams(image),
 	};
 
-	if (!parts || !origin || !out)
+	if (!parts || !cases || !origin || !out)
 		return error_oom(err);
 	out->name = strdup(seg->name);
 	if (!out->name)
 		return error_oom(err);
-	fill_parts(plan, seg, funcs, parts);
+	for (__u32 k = 0; k < seg->n; k++)
+		fill_part(a, seg, seg->first + k, &next_case, &parts[k]);
 	return splice(image->unit, &s, &out->func, &out->map, err);
+}
+
+/* A packet's key goes to another version in each rollout. */
+static void set_seed(struct image *image, const struct plan_stage *sender)
+{
+	_cleanup_free_ char *symbol = link_name(sender->ns, "seed");
+	const struct plan_stage *old = sender + 1;
+	__u32 section;
+	const struct var *v = symbol ? unit_find_var(image->unit, symbol, &section) : NULL;
+
+	if (v && v->size == sizeof(old->stage->candidate->seed))
+		memcpy(image->unit->sections.v[section].bytes.v + v->offset,
+		       &old->stage->candidate->seed, v->size);
+}
+
+static int import_all(struct assembly *a, struct braid_error *err)
+{
+	const struct braid_plan *plan = a->image->plan;
+
+	for (size_t i = 0; i < plan->stages.n; i++) {
+		int r = import_stage(a->image, &plan->stages.v[i], &a->stages[i], err);
+
+		if (r) {
+			error_within(err, "stage %s", plan->stages.v[i].stage->name);
+			return r;
+		}
+		if (plan->stages.v[i].by_share)
+			set_seed(a->image, &plan->stages.v[i]);
+	}
+	return 0;
+}
+
+/* Functions that stay functions: of the first @n, which are no pipelines. */
+static int bind_functions(struct image *image, __u32 n, struct braid_error *err)
+{
+	struct splice s = {.control = control_for_seams(image, false),
+			   .config = config_for_seams(image)};
+
+	return image->config < 0 ? 0 : config_bind_functions(image->unit, n, &s, err);
 }
 
 static int assemble(struct image *image, bool record, struct braid_error *err)
 {
 	const struct braid_plan *plan = image->plan;
-	_cleanup_free_ __u32 *funcs = calloc(plan->stages.n, sizeof(*funcs));
-	bool tail = plan->segments.n > 1;
-	int record_section = -1, r;
-	__u32 jumps = 0;
+	_cleanup_free_ struct imported *stages = calloc(plan->stages.n, sizeof(*stages));
+	struct assembly a = {.image = image, .stages = stages, .record = -1};
+	size_t n_funcs;
+	int r;
 
 	image->unit->license = strdup(plan->license);
-	if (!funcs || !image->unit->license)
+	if (!stages || !image->unit->license)
 		return error_oom(err);
-	r = record ? add_record(image, &record_section, err) : 0;
-	for (size_t i = 0; i < plan->stages.n && !r; i++) {
-		r = import_stage(image, &plan->stages.v[i], &funcs[i], err);
-		if (r)
-			error_within(err, "stage %s", plan->stages.v[i].stage->name);
-	}
-	if (!r && tail)
-		r = add_jumps(image, &jumps, err);
+	r = record ? add_record(image, &a.record, err) : 0;
+	r = r ?: control_add(image, err) ?: import_all(&a, err);
+	if (!r && plan->segments.n > 1)
+		r = add_jumps(image, &a.jumps, err);
+	r = r ?: control_add_packet_map(image, stages, err);
+	n_funcs = image->unit->funcs.n;
 	for (size_t k = 0; k < plan->segments.n && !r; k++) {
-		r = splice_segment(image, k, funcs, jumps, record_section, err);
+		r = splice_segment(&a, k, err);
 		if (!r && k)
-			r = map_def_set_program(image->unit, jumps, k, image->segments.v[k].func,
+			r = map_def_set_program(image->unit, a.jumps, k, image->segments.v[k].func,
 						err);
 	}
-	return r;
+	return r ?: bind_functions(image, n_funcs, err);
+}
+
+int image_empty_jumps(struct image *image, struct braid_error *err)
+{
+	int map = unit_find_map(image->unit, IMAGE_JUMPS);
+
+	image->unit->maps.v[map].values.n = 0;
+	free(image->elf);
+	image->elf = NULL;
+	return unit_write(image->unit, &image->elf, &image->size, err);
 }
 
 int image_new(const struct braid_plan *plan, bool record, struct image **ret,
@@ -308,10 +440,12 @@ int braid_plan_link(const struct braid_plan *plan, void **ret_bytes, size_t *ret
 		    struct braid_error *err)
 {
 	_cleanup_(image_freep) struct image *image = NULL;
+	struct braid_plan plain = *plan;
 	ERROR_SCRATCH(err);
 	int r;
 
-	r = image_new(plan, false, &image, err);
+	plain.plain = true;
+	r = image_new(&plain, false, &image, err);
 	if (r)
 		return r;
 	*ret_bytes = TAKE_PTR(image->elf);

@@ -18,6 +18,7 @@ struct image_map {
 	char *symbol;       /* owned; in the linked object, and for libbpf */
 	struct map_def def; /* type ids are those of image->unit */
 	__u32 stage_index;
+	bool across;  /* shared with other pipelines of the home */
 	bool globals; /* .data and .bss of a stage */
 	bool braid;   /* the PROG_ARRAY of segments, the record of a run */
 	ARRAY(struct image_entry) entries;
@@ -29,6 +30,17 @@ struct image_segment {
 	struct splice_map map; /* part i of it is stage first + i of the plan */
 };
 
+/* A field of the configuration, which "braid config" sets. */
+struct image_field {
+	const char *stage;
+	char *name;            /* owned: "limit", "burst.v6" */
+	__u32 offset, size;    /* in each version of CONFIG_SECTION */
+	const struct btf *btf; /* borrowed from the plan */
+	__u32 type;            /* in it */
+	bool has_range;
+	__s64 min, max;
+};
+
 struct image {
 	const struct braid_plan *plan; /* borrowed */
 	struct unit *unit;
@@ -36,6 +48,10 @@ struct image {
 	size_t size;
 	ARRAY(struct image_segment) segments;
 	ARRAY(struct image_map) maps;
+	ARRAY(struct image_field) fields;
+	int control, config; /* sections of the unit; -1: there is none */
+	__u32 config_size;   /* bytes of one version */
+	int packet_map;      /* which version a packet uses, for other programs; -1: none */
 };
 
 /*
@@ -54,6 +70,11 @@ int image_new(const struct braid_plan *plan, bool record, struct image **ret,
 void image_free(struct image *image);
 DEFINE_CLEANUP(struct image *, image_free)
 
+/* The PROG_ARRAY: slot k holds the program of segment k. No stage's name begins with '_'. */
+#define IMAGE_JUMPS "_braid_jumps"
+/* Its slots are not filled by the loader: it is one that runs already. */
+int image_empty_jumps(struct image *image, struct braid_error *err);
+
 /* The map @name of @stage (index in the plan), shared ones included; NULL: not used. */
 struct image_map *image_find_map(struct image *image, __u32 stage, const char *name);
 
@@ -62,9 +83,30 @@ struct link_alias;
 /* Maps of stage @ps that are there already. @aliases: room for as many as the stage has maps. */
 int shared_aliases(struct image *image, const struct plan_stage *ps, struct link_alias *aliases,
 		   size_t *ret_n, struct braid_error *err);
-/* The shared map that @map of @ps belongs to; NULL: none. */
-const struct shared_map *shared_find(const struct image *image, const struct plan_stage *ps,
-				     const char *map);
+/* The name of the shared map that @map of @ps belongs to; NULL: none. */
+const char *shared_name(const struct image *image, const struct plan_stage *ps, const char *map);
+/* Is the shared map of that name shared with other pipelines, too? */
+bool shared_across(const struct image *image, const char *name);
+
+/* What a stage of the plan has become, while the image is made. */
+struct imported {
+	__u32 func;  /* its program */
+	__u32 count; /* of who sends packets in a rollout: the function that counts them */
+};
+
+/* control.c: the control block and the configuration. */
+struct link_place;
+int control_add(struct image *image, struct braid_error *err);
+/* Where sections of stage @k are instead: @places has room for two. Return: how many. */
+size_t control_places(const struct image *image, __u32 k, struct link_place *places);
+/* What seams know of them. @entry: of the first program. */
+struct splice_control control_for_seams(const struct image *image, bool entry);
+/* When all stages are there: does somebody but the first program need to know the version? */
+int control_add_packet_map(struct image *image, const struct imported *stages,
+			   struct braid_error *err);
+/* braid's own map or section among the image's maps. */
+int image_add_own_map(struct image *image, const char *name, const char *symbol,
+		      struct braid_error *err);
 
 /* settings.c: constants, sizes and entries of maps from the manifest. */
 int image_set_constants(struct image *image, struct braid_error *err);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "compose/image.h"
 #include "compose/plan_json.h"
+#include "manifest/field.h"
 
 static json_t *verdicts_to_json(const struct braid_plan *plan, __u32 mask)
 {
@@ -34,6 +35,22 @@ static const char *placement(const struct braid_plan *plan, const struct plan_st
 	return plan->segments.v[ps->segment].n > 1 || plan->segments.n == 1 ? "spliced" : "alone";
 }
 
+/* "by-proto=6 (tcp)": in which branch a stage stands. */
+static void add_when(json_t *j, const struct braid_pipeline *p, const struct stage *s)
+{
+	const struct choice *c = s->choice ? &p->choices.v[s->choice - 1] : NULL;
+	char value[FIELD_TEXT_MAX];
+	struct buf b = {};
+
+	if (!c)
+		return;
+	array_foreach (v, &c->branches.v[s->branch].values)
+		buf_fmt(&b, "%s%s", b.n ? ", " : "", field_text(c->field, *v, value));
+	json_object_set_new(j, "switch", json_string(c->name));
+	json_object_set_new(j, "when", json_string(b.v ?: "default"));
+	buf_done(&b);
+}
+
 static json_t *stage_to_json(const struct braid_plan *plan, const struct plan_stage *ps)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:I}", "name",
@@ -45,6 +62,8 @@ static json_t *stage_to_json(const struct braid_plan *plan, const struct plan_st
 			      (json_int_t)ps->facts.stack, "instructions",
 			      (json_int_t)ps->facts.total_insns);
 
+	json_object_set_new(j, "index", json_integer(ps - plan->stages.v));
+	add_when(j, plan->pipeline, ps->stage);
 	if (ps->why_called)
 		json_object_set_new(j, "why-called", json_string(ps->why_called));
 	if (ps->config.has_priority)
@@ -76,6 +95,8 @@ json_t *map_to_json(const struct image_map *m)
 	json_object_set_new(j, "type", type ? json_string(type) : json_integer(m->def.type));
 	if (m->braid)
 		json_object_set_new(j, "braid", json_true());
+	if (m->across)
+		json_object_set_new(j, "across", json_true());
 	if (m->globals)
 		return j;
 	json_object_set_new(j, "key-size", json_integer(m->def.key_size));
@@ -92,42 +113,18 @@ json_t *map_to_json(const struct image_map *m)
 	return j;
 }
 
-/* Instructions of a program with all the functions that it calls. */
-static __u32 program_size(const struct image *image, __u32 segment)
-{
-	struct func_facts facts;
-
-	if (func_analyse(image->unit, image->segments.v[segment].func, &facts))
-		return 0;
-	return facts.total_insns;
-}
-
-static json_t *segments_to_json(const struct image *image)
-{
-	const struct braid_plan *plan = image->plan;
-	json_t *list = json_array();
-
-	array_foreach (seg, &plan->segments) {
-		json_t *stages = json_array();
-
-		for (__u32 i = seg->first; i < seg->first + seg->n; i++)
-			json_array_append_new(stages, json_string(plan->stages.v[i].stage->name));
-		json_array_append_new(
-			list, json_pack("{s:s, s:I, s:o}", "program", seg->name, "instructions",
-					(json_int_t)program_size(image, seg - plan->segments.v),
-					"stages", stages));
-	}
-	return list;
-}
-
 int plan_to_json(const struct image *image, json_t **ret, struct braid_error *err)
 {
 	const struct braid_plan *plan = image->plan;
 	const struct braid_pipeline *p = plan->pipeline;
-	json_t *stages = json_array(), *maps = json_array(), *j;
+	json_t *stages = json_array(), *maps = json_array(), *segments, *j;
+	int r = segments_to_json(image, &segments, err);
 
+	if (r)
+		return r;
 	array_foreach (ps, &plan->stages)
-		json_array_append_new(stages, stage_to_json(plan, ps));
+		if (!ps->internal)
+			json_array_append_new(stages, stage_to_json(plan, ps));
 	array_foreach (m, &image->maps)
 		json_array_append_new(maps, map_to_json(m));
 	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o}", "pipeline",
@@ -135,7 +132,7 @@ int plan_to_json(const struct image *image, json_t **ret, struct braid_error *er
 		      strategy_names[plan->strategy], "why", plan->why, "final",
 		      p->has_final ? verdict_name(p->hook, p->final) : "last", "license",
 		      plan->license, "frags", plan->frags, "size", (json_int_t)image->size,
-		      "segments", segments_to_json(image), "stages", stages, "maps", maps);
+		      "segments", segments, "stages", stages, "maps", maps);
 	if (!j)
 		return error_oom(err);
 	*ret = j;

@@ -7,5 +7,9 @@
 
 /* The plan as braid_plan_json() gives it. */
 int plan_to_json(const struct image *image, json_t **ret, struct braid_error *err);
+/* segment_json.c: its "segments". */
+int segments_to_json(const struct image *image, json_t **ret, struct braid_error *err);
+/* A stage in pipeline_to_json()'s tree of stages and switches. Borrowed; NULL: none. */
+json_t *model_find_stage(const json_t *model, const char *name);
 /* One of its "maps". NULL: no memory. */
 json_t *map_to_json(const struct image_map *m);

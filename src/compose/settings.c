@@ -159,8 +159,12 @@ static int set_map(struct image *image, const struct plan_stage *ps, const struc
 	struct image_map *m = image_find_map(image, ps - image->plan->stages.v, setup->name);
 	int r;
 
-	if (!m || m->globals)
+	if (!m)
 		return no_map(image, ps, setup, err);
+	if (ps->is_candidate && (!m->stage || m->stage_index != ps - image->plan->stages.v))
+		return 0; /* its stage's, too, which has said the same */
+	if (m->globals)
+		return 0; /* only what becomes of them when they change: carry_judge.c */
 	r = resize(image, m, setup, err);
 	if (!r && m->def.max_entries && setup->entries.n > m->def.max_entries) {
 		_cleanup_free_ char *where = at(setup->at, ps->stage->name);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/control_abi.h"
 #include "compose/plan.h"
 
 #define OBJECT_LIMIT (64u << 20) /* bytes */
@@ -72,6 +73,29 @@ static int take_bytes(struct plan_stage *ps, struct braid_error *err)
 	memcpy(ps->bytes, s->bytes, s->size);
 	ps->size = s->size;
 	return 0;
+}
+
+int stage_read(const struct stage *s, void **ret, size_t *ret_size, struct braid_error *err)
+{
+	struct plan_stage ps = {.stage = s};
+	int r = take_bytes(&ps, err);
+
+	if (!r) {
+		*ret = ps.bytes;
+		*ret_size = ps.size;
+	}
+	return r;
+}
+
+int stage_digest(const struct stage *s, char ret[65], struct braid_error *err)
+{
+	_cleanup_free_ void *bytes = NULL;
+	size_t size;
+	int r = stage_read(s, &bytes, &size, err);
+
+	if (!r)
+		SHA256Data(bytes, size, ret);
+	return r;
 }
 
 /* Programs of the hook in the object, as a list for messages. */
@@ -170,13 +194,12 @@ static int choose_verdicts(struct plan_stage *ps, struct braid_error *err)
 	return 0;
 }
 
-/* Stage names may hold '-', symbols may not. */
-static char *name_space(const char *stage)
+char *stage_name_space(const char *name)
 {
-	char *ns = strdup(stage);
+	char *ns = strdup(name);
 
 	for (char *c = ns; c && *c; c++)
-		if (*c == '-')
+		if (*c == '-' || *c == '@')
 			*c = '_';
 	return ns;
 }
@@ -185,6 +208,16 @@ struct uses {
 	bool *func, *map; /* by index in the unit */
 	bool data, rodata, kconfig;
 };
+
+static void mark_data(const struct section *s, struct uses *uses)
+{
+	if (text_eq(s->name, CONFIG_SOURCE_SECTION))
+		return; /* in a map of the pipeline's */
+	if (s->kind == SECTION_RODATA)
+		uses->rodata = true;
+	else
+		uses->data = true;
+}
 
 static void mark_uses(const struct unit *u, __u32 func, struct uses *uses)
 {
@@ -196,13 +229,32 @@ static void mark_uses(const struct unit *u, __u32 func, struct uses *uses)
 			mark_uses(u, ref->target, uses);
 		else if (ref->kind == REF_MAP)
 			uses->map[ref->target] = true;
-		else if (ref->kind == REF_DATA && u->sections.v[ref->target].kind == SECTION_RODATA)
-			uses->rodata = true;
 		else if (ref->kind == REF_DATA)
-			uses->data = true;
+			mark_data(&u->sections.v[ref->target], uses);
 		else if (ref->kind == REF_EXTERN)
 			uses->kconfig |= text_eq(u->externs.v[ref->target].section, ".kconfig");
 	}
+}
+
+/* Also in programs that the stage tail-calls: those that its maps hold come along. */
+static bool reaches_config(const struct unit *u, __u32 func, bool *entered)
+{
+	bool found = false;
+
+	if (entered[func])
+		return false;
+	entered[func] = true;
+	array_foreach (ref, &u->funcs.v[func].refs) {
+		if (ref->kind == REF_CALL || ref->kind == REF_FUNC)
+			found |= reaches_config(u, ref->target, entered);
+		else if (ref->kind == REF_DATA)
+			found |= text_eq(u->sections.v[ref->target].name, CONFIG_SOURCE_SECTION);
+		else if (ref->kind == REF_MAP)
+			array_foreach (v, &u->maps.v[ref->target].values)
+				if (v->kind == REF_FUNC)
+					found |= reaches_config(u, v->target, entered);
+	}
+	return found;
 }
 
 static int count_maps(struct plan_stage *ps, struct braid_error *err)
@@ -220,7 +272,16 @@ static int count_maps(struct plan_stage *ps, struct braid_error *err)
 		ps->n_maps += map[i];
 	ps->uses_rodata = uses.rodata;
 	ps->uses_kconfig = uses.kconfig;
+	memset(func, 0, u->funcs.n * sizeof(*func));
+	ps->uses_config = reaches_config(u, ps->func, func);
 	return 0;
+}
+
+int plan_stage_measure(struct plan_stage *ps, struct braid_error *err)
+{
+	int r = count_maps(ps, err);
+
+	return r ?: func_analyse(ps->unit, ps->func, &ps->facts) ? error_oom(err) : 0;
 }
 
 int plan_stage_load(struct plan_stage *ps, const struct braid_pipeline *p, const struct stage *s,
@@ -230,7 +291,7 @@ int plan_stage_load(struct plan_stage *ps, const struct braid_pipeline *p, const
 	int r;
 
 	ps->stage = s;
-	ps->ns = name_space(s->name);
+	ps->ns = stage_name_space(s->name);
 	if (!ps->ns || !where)
 		return error_oom(err);
 	r = take_bytes(ps, err);
@@ -242,8 +303,7 @@ int plan_stage_load(struct plan_stage *ps, const struct braid_pipeline *p, const
 		error_within(err, "%s", where);
 		return r;
 	}
-	r = find_program(ps, p->hook, err) ?: choose_verdicts(ps, err) ?: count_maps(ps, err);
-	return r ?: func_analyse(ps->unit, ps->func, &ps->facts) ? error_oom(err) : 0;
+	return find_program(ps, p->hook, err) ?: choose_verdicts(ps, err) ?: plan_stage_measure(ps, err);
 }
 
 void plan_stage_done(struct plan_stage *ps)
@@ -251,4 +311,8 @@ void plan_stage_done(struct plan_stage *ps)
 	unit_free(ps->unit);
 	free(ps->bytes);
 	free(ps->ns);
+	array_done(&ps->cases);
+	if (ps->own)
+		free(ps->own->name);
+	free(ps->own);
 }

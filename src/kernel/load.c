@@ -7,14 +7,22 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/control_abi.h"
 #include "kernel/probe.h"
 #include "kernel/verifier.h"
+
+/* libbpf calls a map that is reused by the name that it has in the kernel. */
+struct named_map {
+	char *symbol; /* owned */
+	struct bpf_map *map;
+};
 
 struct loaded {
 	struct bpf_object *obj;
 	const struct image *image;            /* borrowed during load_image() only */
 	ARRAY(struct bpf_program *) programs; /* by segment */
 	ARRAY(char *) logs;                   /* by segment */
+	ARRAY(struct named_map) maps;
 };
 
 #define LOG_SIZE (8u << 20) /* bytes; only those that are written take memory */
@@ -26,6 +34,9 @@ void loaded_free(struct loaded *l)
 	bpf_object__close(l->obj);
 	array_foreach (log, &l->logs)
 		free(*log);
+	array_foreach (m, &l->maps)
+		free(m->symbol);
+	array_done(&l->maps);
 	array_done(&l->logs);
 	array_done(&l->programs);
 	free(l);
@@ -61,7 +72,13 @@ static void hear_no_more(struct hearing h)
 	said = NULL;
 }
 
-static int open_object(struct loaded *l, struct braid_error *err)
+/* What is written while programs read it is shared memory, to be written word by word. */
+static bool is_for_sharing(const char *symbol)
+{
+	return text_eq(symbol, CONTROL_SECTION) || text_eq(symbol, CONFIG_SECTION);
+}
+
+static int open_object(struct loaded *l, __u32 only, struct braid_error *err)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = l->image->plan->pipeline->name);
 	struct bpf_map *map;
@@ -70,7 +87,18 @@ static int open_object(struct loaded *l, struct braid_error *err)
 	if (!l->obj)
 		return -errno;
 	/* where maps are pinned is decided by the pipeline, not by each object */
-	bpf_object__for_each_map(map, l->obj) bpf_map__set_pin_path(map, NULL);
+	bpf_object__for_each_map(map, l->obj)
+	{
+		struct named_map named = {strdup(bpf_map__name(map)), map};
+
+		if (!named.symbol || !array_add(&l->maps, named)) {
+			free(named.symbol);
+			return error_oom(err);
+		}
+		bpf_map__set_pin_path(map, NULL);
+		if (is_for_sharing(bpf_map__name(map)))
+			bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_MMAPABLE);
+	}
 	array_foreach (seg, &l->image->segments) {
 		struct bpf_program *prog = bpf_object__find_program_by_name(l->obj, seg->name);
 		char *log = malloc(LOG_SIZE);
@@ -80,15 +108,17 @@ static int open_object(struct loaded *l, struct braid_error *err)
 		if (!prog || !log || !array_add(&l->logs, log) || !array_add(&l->programs, prog))
 			return error_oom(err);
 		bpf_program__set_log_buf(prog, log, LOG_SIZE);
+		if (only && seg - l->image->segments.v != only)
+			bpf_program__set_autoload(prog, false);
 	}
 	return 0;
 }
 
 static struct bpf_map *find_map(const struct loaded *l, const char *symbol)
 {
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, l->obj) if (text_eq(bpf_map__name(map), symbol)) return map;
+	array_foreach (m, &l->maps)
+		if (text_eq(m->symbol, symbol))
+			return m->map;
 	return NULL;
 }
 
@@ -206,7 +236,7 @@ static int fill_maps(const struct loaded *l, const struct load_reuse *reuse, siz
 }
 
 int load_image(const struct image *image, const struct load_reuse *reuse, size_t n_reuse,
-	       struct loaded **ret, struct braid_error *err)
+	       __u32 only, struct loaded **ret, struct braid_error *err)
 {
 	_cleanup_(loaded_freep) struct loaded *l = calloc(1, sizeof(*l));
 	struct buf heard = {};
@@ -217,7 +247,7 @@ int load_image(const struct image *image, const struct load_reuse *reuse, size_t
 		return error_oom(err);
 	l->image = image;
 	h = hear(&heard);
-	r = open_object(l, err) ?: reuse_maps(l, reuse, n_reuse);
+	r = open_object(l, only, err) ?: reuse_maps(l, reuse, n_reuse);
 	r = r ?: bpf_object__load(l->obj);
 	hear_no_more(h);
 	if (r == -ENOMEM)

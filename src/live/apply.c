@@ -29,7 +29,7 @@
 struct change {
 	struct braid *b;
 	const struct braid_pipeline *p;
-	bool replace;
+	bool replace, partial;
 	char *root, *path; /* of bpffs, of the pipeline in it */
 	char *recovered;
 	bool has_current;
@@ -41,7 +41,12 @@ struct change {
 	struct targets targets;
 	struct running_image run;
 	struct carry carry;
-	json_t *wanted, *plan;
+	bool links_stay; /* they run what they should: an update of one slot may do */
+	struct slot slot;
+	struct {
+		ARRAY(struct load_reuse) list;
+	} reuse; /* of both, borrowed */
+	json_t *wanted, *plan, *dropped;
 	__u32 number;
 	char *new_path;
 };
@@ -57,9 +62,12 @@ static void change_done(struct change *c)
 	targets_done(&c->targets);
 	pinned_links_done(&c->links);
 	carry_done(&c->carry);
+	slot_done(&c->slot);
+	array_done(&c->reuse.list);
 	running_image_done(&c->run);
 	json_decref(c->wanted);
 	json_decref(c->plan);
+	json_decref(c->dropped);
 	free(c->new_path);
 }
 
@@ -106,21 +114,38 @@ static int look(struct change *c, struct braid_error *err)
 
 static int find_targets(struct change *c, struct braid_error *err)
 {
+	if (c->partial)
+		return targets_find_present(c->p, &c->links, c->root, c->replace, &c->targets, err);
 	return targets_find(c->p, &c->links, c->root, c->replace, &c->targets, err);
 }
 
-static int choose_maps(void *ctx, const struct image *image, const struct load_reuse **ret,
-		       size_t *ret_n, struct braid_error *err)
+static bool reuse(struct change *c, const struct load_reuse *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!array_add(&c->reuse.list, list[i]))
+			return false;
+	return true;
+}
+
+static int choose(void *ctx, const struct image *image, struct chosen *ret, struct braid_error *err)
 {
 	struct change *c = ctx;
 	int r;
 
 	carry_done(&c->carry); /* of an attempt with another strategy */
-	r = carry_find(image, c->old_plan, c->old_path ?: "", &c->carry, err);
+	slot_done(&c->slot);
+	c->reuse.list.n = 0;
+	r = carry_find(image, c->old_plan, c->old_path ?: "", &c->carry, err) ?:
+	    across_find(c->b, c->root, image, &c->carry, err) ?:
+	    carry_check(&c->carry, err);
+	if (!r && c->links_stay)
+		r = slot_find(image, &c->carry, c->old_plan, c->old_path, &c->slot, err);
 	if (r)
 		return r;
-	*ret = c->carry.reuse.v;
-	*ret_n = c->carry.reuse.n;
+	if (!reuse(c, c->carry.reuse.v, c->carry.reuse.n) ||
+	    (c->slot.index && !reuse(c, c->slot.own.v, c->slot.own.n)))
+		return error_oom(err);
+	*ret = (struct chosen){c->reuse.list.v, c->reuse.list.n, c->slot.index};
 	return 0;
 }
 
@@ -161,11 +186,10 @@ static int expect_programs(struct change *c, struct braid_error *err)
 	return 0;
 }
 
-/* Is what is wanted what runs already, everywhere? */
-static bool is_unchanged(const struct change *c)
+/* Is every link that is wanted there, and runs the current revision? And no other? */
+static bool links_are_right(const struct change *c)
 {
-	if (!c->has_current || c->links.list.n != c->targets.list.n ||
-	    !json_equal(c->wanted, json_object_get(c->old_plan, "wanted")))
+	if (!c->has_current || c->links.list.n != c->targets.list.n)
 		return false;
 	array_foreach (t, &c->targets.list)
 		if (t->action != TARGET_UPDATE || t->link->info.prog_id != c->old_id)
@@ -173,20 +197,42 @@ static bool is_unchanged(const struct change *c)
 	return true;
 }
 
+/* Is what is wanted what runs already, everywhere? */
+static bool is_unchanged(const struct change *c)
+{
+	return c->links_stay && json_equal(c->wanted, json_object_get(c->old_plan, "wanted")) &&
+	       revision_is_pinned(c->old_plan, c->old_path);
+}
+
+static int put_object(struct change *c, struct revision *rev, const char *stage, const void *bytes,
+		      size_t size, struct braid_error *err)
+{
+	struct revision_object *o = array_push(&rev->objects);
+
+	if (!o)
+		return error_oom(err);
+	o->stage = (char *)stage; /* borrowed: revision_begin() copies */
+	return store_put(c->b->store, bytes, size, o->digest, err);
+}
+
+/* Those that are linked, as they were read for it; and those of disabled stages. */
 static int put_objects(struct change *c, struct revision *rev, struct braid_error *err)
 {
-	array_foreach (ps, &c->run.plan->stages) {
-		struct revision_object *o = array_push(&rev->objects);
-		int r;
+	int r = 0;
 
-		if (!o)
-			return error_oom(err);
-		o->stage = (char *)ps->stage->name; /* borrowed: revision_begin() copies */
-		r = store_put(c->b->store, ps->bytes, ps->size, o->digest, err);
-		if (r)
-			return r;
+	array_foreach (ps, &c->run.plan->stages)
+		if (!ps->internal)
+			r = r ?: put_object(c, rev, ps->stage->name, ps->bytes, ps->size, err);
+	array_foreach (s, &c->p->stages) {
+		_cleanup_free_ void *bytes = NULL;
+		size_t size;
+
+		if (!s->disabled)
+			continue;
+		r = r ?: stage_read(s, &bytes, &size, err);
+		r = r ?: put_object(c, rev, s->name, bytes, size, err);
 	}
-	return 0;
+	return r;
 }
 
 static int begin(struct change *c, struct braid_error *err)
@@ -194,11 +240,17 @@ static int begin(struct change *c, struct braid_error *err)
 	_cleanup_free_ char *manifest = NULL, *plan = NULL;
 	struct revision rev = {
 		.home = c->b->home.name, .pipeline = (char *)c->p->name, .cause = c->b->cause};
-	int r = plan_to_json(c->run.image, &c->plan, err) ?: pipeline_to_text(c->p, &manifest, err);
+	int r = plan_to_json(c->run.image, &c->plan, err) ?: revision_text(c->p, &manifest, err);
 
 	if (r)
 		return r;
 	json_object_set(c->plan, "wanted", c->wanted);
+	json_object_set_new(c->plan, "interfaces", targets_to_json(&c->targets));
+	if (c->slot.index)
+		json_object_set_new(c->plan, "slot", json_integer(c->slot.index));
+	r = carry_note(&c->carry, c->plan, err);
+	if (r)
+		return r;
 	plan = json_dumps(c->plan, JSON_COMPACT);
 	if (!plan)
 		return error_oom(err);
@@ -207,6 +259,23 @@ static int begin(struct change *c, struct braid_error *err)
 	r = put_objects(c, &rev, err) ?: revision_begin(c->b->store, &rev, &c->number, err);
 	array_done(&rev.objects);
 	return r;
+}
+
+/* What was not loaded, as only one slot changes, is the old revision's program. */
+static int pin_program(struct change *c, __u32 segment, struct braid_error *err)
+{
+	const char *name = c->run.image->segments.v[segment].name;
+	_cleanup_free_ char *pin = path_program(c->new_path, name), *old = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!pin)
+		return error_oom(err);
+	if (!c->slot.index || c->slot.index == segment)
+		return bpffs_pin(loaded_program(c->run.loaded, segment), pin, err);
+	old = path_program(c->old_path, name);
+	r = old ? bpffs_get(old, BPFFS_PROGRAM, &fd, err) : error_oom(err);
+	return r ?: bpffs_pin(fd, pin, err);
 }
 
 static int pin_all(struct change *c, struct braid_error *err)
@@ -221,12 +290,8 @@ static int pin_all(struct change *c, struct braid_error *err)
 	if (!programs || !maps || !links)
 		return error_oom(err);
 	r = bpffs_mkdir(links, err) ?: bpffs_mkdir(programs, err) ?: bpffs_mkdir(maps, err);
-	for (size_t i = 0; i < c->run.image->segments.n && !r; i++) {
-		_cleanup_free_ char *pin = path_program(c->new_path,
-							c->run.image->segments.v[i].name);
-
-		r = pin ? bpffs_pin(loaded_program(c->run.loaded, i), pin, err) : error_oom(err);
-	}
+	for (size_t i = 0; i < c->run.image->segments.n && !r; i++)
+		r = pin_program(c, i, err);
 	array_foreach (m, &c->run.image->maps) {
 		_cleanup_free_ char *pin = path_map(c->new_path, m->symbol);
 
@@ -234,7 +299,7 @@ static int pin_all(struct change *c, struct braid_error *err)
 			    ?: pin ? bpffs_pin(loaded_map(c->run.loaded, m->symbol), pin, err)
 				   : error_oom(err);
 	}
-	return r;
+	return r ?: carry_pin(&c->carry, c->new_path, err);
 }
 
 static bool is_wanted(const struct change *c, const struct pinned_link *l)
@@ -266,7 +331,9 @@ static int tidy_up(struct change *c, struct braid_error *err)
 	int r = 0;
 
 	if (c->has_current)
-		r = kernel_sync_rcu(err) ?: bpffs_remove_tree(c->old_path, err);
+		r = kernel_sync_rcu(err) ?:
+		    carry_finish(&c->carry, err) ?:
+		    bpffs_remove_tree(c->old_path, err);
 	if (!r && c->number % PRUNE_EVERY == 0)
 		r = store_prune(c->b->store, KEEP_REVISIONS, err);
 	return r;
@@ -286,29 +353,57 @@ static void abandon(struct change *c, const struct braid_error *err)
 			       &second);
 }
 
-/* The links, and then the store. When it cannot record what runs, what ran before runs. */
+/* One slot of the PROG_ARRAY, or all links: here packets change over. */
+static int switch_programs(struct change *c, struct braid_error *err)
+{
+	if (c->slot.index)
+		return slot_switch(&c->slot, loaded_program(c->run.loaded, c->slot.index), err);
+	return targets_switch(&c->targets, c->p, c->path, loaded_program(c->run.loaded, 0), err);
+}
+
+static void switch_back(struct change *c, struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error second = BRAID_ERROR_INIT;
+
+	if (!c->slot.index)
+		targets_undo(&c->targets, c->p, c->path, loaded_program(c->run.loaded, 0), err);
+	else if (slot_undo(&c->slot, &second))
+		error_hint(err, "the new program stays in slot %u: apply again", c->slot.index);
+}
+
+/* And then the store. When it cannot record what runs, what ran before runs. */
 static int switch_over(struct change *c, struct braid_error *err)
 {
-	int program = loaded_program(c->run.loaded, 0);
-	int r = targets_switch(&c->targets, c->p, c->path, program, err);
+	int r = switch_programs(c, err);
 
 	if (r)
 		return r;
 	r = revision_commit(c->b->store, c->b->home.name, c->p->name, c->number, err);
 	if (r)
-		targets_undo(&c->targets, c->p, c->path, program, err);
+		switch_back(c, err);
 	return r;
+}
+
+/* The control block of before goes on, and stages in the slot may have other names now. */
+static int follow_names(struct change *c, struct braid_error *err)
+{
+	_cleanup_free_ char *mended = NULL;
+
+	return c->slot.index ? runtime_sync(c->b, c->p->name, &mended, err) : 0;
 }
 
 static int carry_out(struct change *c, struct braid_error *err)
 {
-	int r = begin(c, err) ?: pin_all(c, err) ?: switch_over(c, err);
+	int r = begin(c, err);
 
+	if (!r && !c->slot.index) /* with one slot the control block goes on */
+		r = runtime_fill(c->b, c->plan, c->run.image, c->run.loaded, &c->dropped, err);
+	r = r ?: pin_all(c, err) ?: carry_copy(&c->carry, c->run.loaded, err) ?: switch_over(c, err);
 	if (r) {
 		abandon(c, err);
 		return r;
 	}
-	r = drop_links(c, err) ?: tidy_up(c, err);
+	r = follow_names(c, err) ?: drop_links(c, err) ?: tidy_up(c, err);
 	if (r)
 		error_hint(err,
 			   "revision %u runs, but not all is tidied up: the next change "
@@ -328,10 +423,20 @@ static int report(const struct change *c, bool changed, char **ret, struct braid
 	json_object_set(j, "strategy", json_object_get(plan, "strategy"));
 	json_object_set(j, "why", json_object_get(plan, "why"));
 	json_object_set(j, "stages", json_object_get(plan, "stages"));
+	if (changed && c->slot.index)
+		json_object_set(j, "only",
+				json_object_get(json_array_get(json_object_get(plan, "segments"),
+							       c->slot.index),
+						"stages"));
 	if (changed)
 		json_object_set_new(j, "carry", carry_to_json(&c->carry));
+	if (c->partial)
+		json_object_set_new(j, "missing",
+				    targets_missing_to_json(&c->targets, c->b->home.name));
 	if (changed && c->has_current)
 		json_object_set_new(j, "replaced", json_integer(c->current.number));
+	if (json_array_size(c->dropped))
+		json_object_set(j, "config-dropped", c->dropped);
 	if (c->recovered)
 		json_object_set_new(j, "recovered", json_string(c->recovered));
 	if (ret)
@@ -339,18 +444,36 @@ static int report(const struct change *c, bool changed, char **ret, struct braid
 	return !ret || *ret ? 0 : error_oom(err);
 }
 
+/* What somebody else has changed since @p was read would be undone. */
+static int expect_revision(const struct change *c, struct braid_error *err)
+{
+	__u32 current = c->has_current ? c->current.number : 0;
+
+	if (!c->p->revision || c->p->revision == current)
+		return 0;
+	error_set(err, -EAGAIN, c->p->name, "the pipeline has changed in the meantime");
+	if (current)
+		error_why(err, "revision %u was to be changed, and revision %u runs",
+			  c->p->revision, current);
+	else
+		error_why(err, "revision %u was to be changed, and nothing runs", c->p->revision);
+	error_hint(err, "do it again");
+	return -EAGAIN;
+}
+
 static int apply_locked(struct change *c, char **ret_report, struct braid_error *err)
 {
-	struct reuse_chooser chooser = {choose_maps, c};
+	struct reuse_chooser chooser = {choose, c};
 	int r = bpffs_root(&c->root, err);
 
 	r = r ?: recover(c->b, c->root, c->p->name, &c->recovered, err);
 	free(c->root);
 	c->root = NULL;
-	r = r ?: look(c, err) ?: find_targets(c, err);
+	r = r ?: look(c, err) ?: expect_revision(c, err) ?: find_targets(c, err);
 	if (r)
 		return r;
 	r = expect_programs(c, err);
+	c->links_stay = !r && links_are_right(c);
 	if (!r && is_unchanged(c))
 		return report(c, false, ret_report, err);
 	r = r ?: image_load(c->p, false, &chooser, &c->run, err);
@@ -360,13 +483,14 @@ static int apply_locked(struct change *c, char **ret_report, struct braid_error 
 int braid_apply(struct braid *b, const struct braid_pipeline *p,
 		const struct braid_apply_opts *opts, char **ret_report, struct braid_error *err)
 {
-	_cleanup_change_ struct change c = {.b = b, .p = p};
+	_cleanup_change_ struct change c = {.b = b, .p = p, .slot = SLOT_INIT};
 	struct braid_apply_opts o;
 	ERROR_SCRATCH(err);
 	int r;
 
 	r = opts_take(&o, sizeof(o), opts, err);
 	c.replace = o.replace;
+	c.partial = o.partial;
 	r = r ?: probe_privileges(err) ?: store_lock(b->store, b->cause, b->wait_ns, err);
 	if (r)
 		return r;
@@ -400,7 +524,7 @@ static int preview(struct change *c, json_t **ret, struct braid_error *err)
 	json_object_set_new(*ret, "runs",
 			    c->has_current ? json_integer(c->current.number) : json_null());
 	json_object_set(*ret, "changes", changes);
-	r = find_targets(c, &blocked);
+	r = find_targets(c, &blocked) ?: carry_check(&c->carry, &blocked);
 	if (r == -EPERM || r == -EACCES) /* to look; whoever applies may be somebody else */
 		return error_move(err, &blocked);
 	if (r)
@@ -413,7 +537,7 @@ static int preview(struct change *c, json_t **ret, struct braid_error *err)
 int braid_preview(struct braid *b, const struct braid_pipeline *p,
 		  const struct braid_apply_opts *opts, char **ret_json, struct braid_error *err)
 {
-	_cleanup_change_ struct change c = {.b = b, .p = p};
+	_cleanup_change_ struct change c = {.b = b, .p = p, .slot = SLOT_INIT};
 	_cleanup_json_ json_t *j = NULL;
 	struct braid_apply_opts o;
 	ERROR_SCRATCH(err);
@@ -421,6 +545,7 @@ int braid_preview(struct braid *b, const struct braid_pipeline *p,
 
 	r = opts_take(&o, sizeof(o), opts, err);
 	c.replace = o.replace;
+	c.partial = o.partial;
 	r = r ?: look(&c, err) ?: preview(&c, &j, err);
 	if (r)
 		return r;

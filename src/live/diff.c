@@ -5,28 +5,46 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "live/live.h"
+#include "compose/plan_json.h"
 #include "manifest/json.h"
 
-int comparable(const struct braid_pipeline *p, json_t **ret, struct braid_error *err)
+/* "object" of @holder becomes the digest of @s's. */
+static int set_digest(json_t *holder, const struct stage *s, struct braid_error *err)
 {
-	_cleanup_(braid_plan_freep) struct braid_plan *plan = NULL;
-	json_t *j = NULL, *stages;
-	int r = plan_new(p, STRATEGY_AUTO, NULL, &plan, err) ?: pipeline_to_json(p, &j, err);
+	_cleanup_free_ char *text = NULL;
+	char digest[65];
+	int r = stage_digest(s, digest, err);
 
 	if (r)
 		return r;
-	stages = json_object_get(j, "stages");
-	array_foreach (ps, &plan->stages) {
-		_cleanup_free_ char *digest = text_fmt("sha256:%s", ps->digest);
-		json_t *stage = json_array_get(stages, ps - plan->stages.v);
+	text = text_fmt("sha256:%s", digest);
+	return text && !json_object_set_new(holder, "object", json_string(text)) ? 0
+										 : error_oom(err);
+}
 
-		if (!digest || json_object_set_new(stage, "object", json_string(digest))) {
-			json_decref(j);
-			return error_oom(err);
+int comparable(const struct braid_pipeline *p, json_t **ret, struct braid_error *err)
+{
+	_cleanup_json_ json_t *j = NULL;
+	int r = pipeline_to_json(p, &j, err);
+
+	for (size_t i = 0; i < p->stages.n && !r; i++) {
+		const struct stage *s = &p->stages.v[i];
+		json_t *stage = model_find_stage(j, s->name);
+
+		r = set_digest(stage, s, err);
+		if (!r && s->candidate) {
+			const struct stage candidate = {.name = s->name,
+							.object = s->candidate->object,
+							.bytes = s->candidate->bytes,
+							.size = s->candidate->size,
+							.at = s->at};
+
+			r = set_digest(json_object_get(stage, "rollout"), &candidate, err);
 		}
 	}
-	*ret = j;
-	return 0;
+	if (!r)
+		*ret = TAKE_PTR(j);
+	return r;
 }
 
 static int add(json_t *list, const char *path, const json_t *from, const json_t *to)

@@ -8,8 +8,9 @@
 #include "kernel/probe.h"
 #include "kernel/rcu.h"
 #include "live/live.h"
+#include "manifest/json.h"
 
-static int unknown(struct braid *b, const char *name, struct braid_error *err)
+int pipeline_unknown(struct braid *b, const char *name, struct braid_error *err)
 {
 	_cleanup_error_ struct braid_error second = BRAID_ERROR_INIT;
 	struct store_pipelines all = {};
@@ -42,6 +43,11 @@ static bool has_history(struct braid *b, const char *name)
 	return has;
 }
 
+int pipeline_check_known(struct braid *b, const char *name, struct braid_error *err)
+{
+	return has_history(b, name) ? 0 : pipeline_unknown(b, name, err);
+}
+
 static json_t *revision_to_json(const struct revision *rev)
 {
 	json_t *j = json_pack("{s:I, s:s, s:I, s:s}", "revision", (json_int_t)rev->number, "state",
@@ -53,23 +59,109 @@ static json_t *revision_to_json(const struct revision *rev)
 	return j;
 }
 
+static json_t *event_to_json(const struct event *e)
+{
+	return json_pack("{s:s, s:I, s:s, s:I}", "event", e->what, "created",
+			 (json_int_t)(e->created_ns / 1000000000), "cause", e->cause, "after",
+			 (json_int_t)e->revision);
+}
+
+/*
+ * One line of time, newest first. Each event knows the newest revision of its time, so that
+ * a clock that was set makes no difference.
+ */
+static json_t *story(const struct revisions *revs, const struct events *events)
+{
+	json_t *list = json_array();
+	size_t i = 0, k = 0;
+
+	while (i < revs->list.n || k < events->list.n) {
+		const struct revision *rev = i < revs->list.n ? &revs->list.v[i] : NULL;
+		const struct event *e = k < events->list.n ? &events->list.v[k] : NULL;
+		bool is_event = e && (!rev || e->revision >= rev->number);
+
+		json_array_append_new(list, is_event ? event_to_json(e) : revision_to_json(rev));
+		i += !is_event;
+		k += is_event;
+	}
+	return list;
+}
+
 int braid_history(struct braid *b, const char *name, char **ret_json, struct braid_error *err)
 {
-	_cleanup_json_ json_t *list = json_array();
+	_cleanup_json_ json_t *list = NULL;
 	struct revisions revs = {};
+	struct events events = {};
 	ERROR_SCRATCH(err);
 	int r;
 
-	r = store_history(b->store, b->home.name, name, &revs, err);
+	r = store_history(b->store, b->home.name, name, &revs, err)
+		    ?: store_events(b->store, b->home.name, name, &events, err);
 	if (!r && !revs.list.n)
-		r = unknown(b, name, err);
-	array_foreach (rev, &revs.list)
-		json_array_append_new(list, revision_to_json(rev));
+		r = pipeline_unknown(b, name, err);
+	if (!r)
+		list = story(&revs, &events);
 	revisions_done(&revs);
+	events_done(&events);
+	return r ?: json_give(list, ret_json, err);
+}
+
+int json_give(json_t *j, char **ret, struct braid_error *err)
+{
+	if (!ret)
+		return 0;
+	*ret = j ? json_dumps(j, JSON_INDENT(2)) : NULL;
+	return *ret ? 0 : error_oom(err);
+}
+
+/* A file's path as it holds in every folder; links stay as they are: they may change. */
+static int make_absolute(const char *folder, char **object, struct braid_error *err)
+{
+	char *path = (*object)[0] == '/' ? NULL : text_fmt("%s/%s", folder, *object);
+
+	if ((*object)[0] == '/')
+		return 0;
+	if (!path)
+		return error_oom(err);
+	free(*object);
+	*object = path;
+	return 0;
+}
+
+int revision_text(const struct braid_pipeline *p, char **ret, struct braid_error *err)
+{
+	_cleanup_(braid_manifest_freep) struct braid_manifest *copy = NULL;
+	_cleanup_free_ char *text = NULL, *folder = get_current_dir_name();
+	struct braid_pipeline *to;
+	int r = pipeline_to_text(p, &text, err);
+
+	r = r ?: braid_manifest_parse(text, strlen(text), "store", NULL, &copy, err);
 	if (r)
 		return r;
-	*ret_json = json_dumps(list, JSON_INDENT(2));
-	return *ret_json ? 0 : error_oom(err);
+	to = copy->pipelines.v[0];
+	for (size_t i = 0; i < p->stages.n && folder && !r; i++) {
+		const struct stage *from = &p->stages.v[i];
+
+		if (!from->bytes) /* else the path is a label */
+			r = make_absolute(folder, &to->stages.v[i].object, err);
+		if (!r && from->candidate && !from->candidate->bytes)
+			r = make_absolute(folder, &to->stages.v[i].candidate->object, err);
+	}
+	return r ?: pipeline_to_text(to, ret, err);
+}
+
+/* Where an object goes: to a stage, or to its candidate ("guard@new"). NULL: there is none. */
+static size_t *place_of(const struct braid_pipeline *p, const char *name, void ***ret_bytes)
+{
+	char base[64];
+	struct stage *s;
+
+	snprintf(base, sizeof(base), "%.*s", (int)strcspn(name, "@"), name);
+	s = pipeline_stage(p, base);
+	if (!s || (strchr(name, '@') && !s->candidate))
+		return NULL;
+	*ret_bytes = strchr(name, '@') ? &s->candidate->bytes : &s->bytes;
+	return strchr(name, '@') ? &s->candidate->size : &s->size;
 }
 
 /* The objects of a revision come from the store: the files may be gone by now. */
@@ -77,12 +169,10 @@ static int take_objects(struct braid *b, const struct revision *rev, struct brai
 			struct braid_error *err)
 {
 	array_foreach (o, &rev->objects) {
-		struct stage *s = pipeline_stage(p, o->stage);
-		int r;
+		void **bytes;
+		size_t *size = place_of(p, o->stage, &bytes);
+		int r = size ? store_get(b->store, o->digest, bytes, size, err) : 0;
 
-		if (!s)
-			continue;
-		r = store_get(b->store, o->digest, &s->bytes, &s->size, err);
 		if (r)
 			return r;
 	}
@@ -103,7 +193,7 @@ int braid_revision(struct braid *b, const char *name, uint32_t revision,
 	else
 		r = revision_find(b->store, b->home.name, name, REVISION_CURRENT, &rev, err);
 	if (r == -ENOENT && (!revision || !has_history(b, name)))
-		return unknown(b, name, err);
+		return pipeline_unknown(b, name, err);
 	if (r)
 		return r;
 	label = text_fmt("revision %u of %s", rev.number, name);
@@ -112,6 +202,7 @@ int braid_revision(struct braid *b, const char *name, uint32_t revision,
 		 take_objects(b, &rev, m->pipelines.v[0], err);
 	if (r)
 		return r;
+	m->pipelines.v[0]->revision = revision ? 0 : rev.number;
 	*ret = TAKE_PTR(m);
 	return 0;
 }
@@ -130,7 +221,7 @@ static int delete_locked(struct braid *b, const char *root, const char *name,
 	pinned_links_done(&links);
 	r = r ?: revision_delete(b->store, b->home.name, name, b->cause, err);
 	if (r == -ENOENT && !is_there)
-		return unknown(b, name, err);
+		return pipeline_unknown(b, name, err);
 	if (r == -ENOENT) { /* a delete that was killed, or a store that was lost */
 		braid_error_clear(err);
 		r = 0;

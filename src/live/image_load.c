@@ -20,16 +20,17 @@ static int load_as(const struct braid_pipeline *p, enum strategy strategy, const
 		   struct running_image *ret, struct braid_error *err)
 {
 	struct running_image run = {};
-	const struct load_reuse *reuse = NULL;
-	size_t n = 0;
+	struct chosen chosen = {};
 	int r = plan_new(p, strategy, why, &run.plan, err);
 
 	if (!r)
 		run.plan->clean_stack = clean_stack;
 	r = r ?: image_new(run.plan, record, &run.image, err);
 	if (!r && chooser)
-		r = chooser->choose(chooser->ctx, run.image, &reuse, &n, err);
-	r = r ?: load_image(run.image, reuse, n, &run.loaded, err);
+		r = chooser->choose(chooser->ctx, run.image, &chosen, err);
+	if (!r && chosen.only)
+		r = image_empty_jumps(run.image, err);
+	r = r ?: load_image(run.image, chosen.reuse, chosen.n, chosen.only, &run.loaded, err);
 	if (r)
 		running_image_done(&run);
 	else

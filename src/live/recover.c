@@ -119,13 +119,22 @@ static int count_unfinished(struct leftover *l, const struct spot *at, struct br
 	return 0;
 }
 
+/* If the pending revision replaces one slot only: does that hold its program? */
+static bool is_switched(const struct leftover *l)
+{
+	_cleanup_json_ json_t *plan = json_loads(l->pending.plan, 0, NULL);
+	_cleanup_free_ char *folder = path_revision(l->path, l->pending.number);
+
+	return folder && slot_is_switched(plan, folder);
+}
+
 /* Does every interface that the pending revision names run its program? */
 static int is_complete(struct leftover *l, bool *ret, struct braid_error *err)
 {
 	size_t missing = 0;
 	int r = each_interface(&l->pending, count_unfinished, l, &missing, err);
 
-	*ret = l->new_id && !missing && !l->unfinished;
+	*ret = l->new_id && !missing && !l->unfinished && is_switched(l);
 	return r;
 }
 
@@ -203,17 +212,60 @@ static int put_back(struct leftover *l, const struct spot *at, struct braid_erro
 	return link_create(l->path, &at->ns, at->ifindex, l->old_fd, at->mode, &fd, err);
 }
 
+/* An interface that only the new revision names. */
+static int drop_new(struct leftover *l, const struct spot *at, struct braid_error *err)
+{
+	struct pinned_link *link = find_link(l, at);
+
+	return link && link->info.prog_id == l->new_id ? remove_link(link, err) : 0;
+}
+
+/*
+ * Links that are still on the new program, behind put_back(): of interfaces that only the
+ * new revision names; or of one that was renamed since, and then the old one was there.
+ */
+static int undo_rest(struct leftover *l, struct braid_error *err)
+{
+	size_t missing = 0;
+	int r = each_interface(&l->pending, drop_new, l, &missing, err);
+
+	array_foreach (link, &l->links.list) {
+		if (!link->info.ifindex || link->info.prog_id != l->new_id)
+			continue;
+		r = r ?: l->old_fd >= 0 ? update_back(l, link, err) : remove_link(link, err);
+	}
+	return r;
+}
+
+/* The program in front is the same in both: it was about one slot. */
+static int undo_slot(struct leftover *l, struct braid_error *err)
+{
+	_cleanup_json_ json_t *plan = json_loads(l->pending.plan, 0, NULL);
+	_cleanup_json_ json_t *old_plan = json_loads(l->current.plan, 0, NULL);
+	_cleanup_free_ char *old = path_revision(l->path, l->current.number);
+
+	return old ? slot_put_back(plan, old_plan, old, err) : error_oom(err);
+}
+
+static int undo_links(struct leftover *l, struct braid_error *err)
+{
+	size_t missing = 0;
+	int r = 0;
+
+	if (l->has_current)
+		r = each_interface(&l->current, put_back, l, &missing, err);
+	return r ?: l->new_id ? undo_rest(l, err) : 0;
+}
+
 static int undo(struct leftover *l, struct braid_error *err)
 {
 	_cleanup_free_ char *folder = path_revision(l->path, l->pending.number);
-	size_t missing = 0;
 	int r = folder ? 0 : error_oom(err);
 
-	if (!r && l->has_current)
-		r = each_interface(&l->current, put_back, l, &missing, err);
-	array_foreach (link, &l->links.list) /* what is left are interfaces of the new one only */
-		if (!r && l->new_id && link->info.ifindex && link->info.prog_id == l->new_id)
-			r = remove_link(link, err);
+	if (!r && l->new_id && l->new_id == l->old_id)
+		r = undo_slot(l, err);
+	else if (!r)
+		r = undo_links(l, err);
 	return r ?: kernel_sync_rcu(err) ?:
 	       bpffs_remove_tree(folder, err) ?:
 	       revision_abort(l->b->store, l->b->home.name, l->pipeline, l->pending.number,
@@ -222,6 +274,7 @@ static int undo(struct leftover *l, struct braid_error *err)
 
 static int settle(struct leftover *l, char **ret_what, struct braid_error *err)
 {
+	_cleanup_free_ char *missing = NULL;
 	bool complete = false;
 	int r;
 
@@ -232,9 +285,10 @@ static int settle(struct leftover *l, char **ret_what, struct braid_error *err)
 			     l->pending.number);
 		return r;
 	}
-	*ret_what = text_fmt("revision %u (%s) was interrupted: %s", l->pending.number,
-			     l->pending.cause, complete ? "finished" : "undone");
-	return *ret_what ? 0 : error_oom(err);
+	missing = complete ? carry_cut_short(l->pending.plan) : strdup("");
+	*ret_what = text_fmt("revision %u (%s) was interrupted: %s%s", l->pending.number,
+			     l->pending.cause, complete ? "finished" : "undone", missing ?: "");
+	return *ret_what && missing ? 0 : error_oom(err);
 }
 
 /* Folders of revisions other than the current one. */
@@ -260,6 +314,13 @@ static int find_stale(const struct leftover *l, struct bpffs_entries *ret, struc
 	return r;
 }
 
+static bool is_before(const char *name, const struct leftover *l)
+{
+	__u32 number;
+
+	return l->has_current && path_parse_revision(name, &number) && number < l->current.number;
+}
+
 /*
  * None is pending, but folders are there: of a command that was killed behind its last line
  * in the store, or from before a store that was lost. In that case the links stay: somebody
@@ -274,12 +335,14 @@ static int sweep(struct leftover *l, char **ret_what, struct braid_error *err)
 		r = drop_other_links(l, l->old_id, err);
 	array_foreach (e, &stale.list) {
 		_cleanup_free_ char *folder = text_fmt("%s/%s", l->path, e->name);
+		_cleanup_free_ char *missing = NULL;
 
 		r = r ?: !folder ? error_oom(err)
 				 : kernel_sync_rcu(err) ?: bpffs_remove_tree(folder, err);
 		free(*ret_what);
-		*ret_what = text_fmt("revision %s had not been removed to the end: done",
-				     e->name + 1);
+		missing = is_before(e->name, l) ? carry_cut_short(l->current.plan) : strdup("");
+		*ret_what = text_fmt("revision %s had not been removed to the end: done%s",
+				     e->name + 1, missing ?: "");
 	}
 	return r;
 }
@@ -301,5 +364,8 @@ int recover(struct braid *b, const char *root, const char *pipeline, char **ret_
 		r = r ?: settle(&l, ret_what, err);
 	}
 	leftover_done(&l);
+	r = r ?: runtime_sync(b, pipeline, ret_what, err);
+	if (!r && *ret_what)
+		r = event_add(b->store, b->home.name, pipeline, b->cause, *ret_what, err);
 	return r;
 }

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "kernel/iface.h"
-#include "live/live.h"
+#include "live/runtime.h"
 
 /* What the kernel says of a pinned program. */
 static json_t *program_to_json(const char *pin, const json_t *segment)
@@ -94,8 +94,17 @@ static void look_at(const struct netns *ns, __u32 ifindex, const struct pinned_l
 			ret->state = "foreign";
 }
 
-static json_t *interface_to_json(const struct interface *iface, const char *home,
-				 const struct pinned_links *links, __u32 entry)
+/* The name is gone; the interface may go by another one now. */
+static void no_such_interface(json_t *j, const char *now)
+{
+	json_object_set_new(j, "state", json_string(now ? "renamed" : "missing"));
+	if (now)
+		json_object_set_new(j, "now", json_string(now));
+}
+
+static json_t *interface_to_json(const struct braid_pipeline *p, const struct interface *iface,
+				 const char *home, const struct pinned_links *links, __u32 entry,
+				 const json_t *known)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_netns_ struct netns ns = NETNS_INIT;
@@ -105,7 +114,9 @@ static json_t *interface_to_json(const struct interface *iface, const char *home
 
 	if (netns_open(iface->netns ?: home, &ns, &err) ||
 	    iface_index(&ns, iface->name, &ifindex, &err)) {
-		json_object_set_new(j, "state", json_string("gone"));
+		_cleanup_free_ char *now = renamed_to(p, iface, home, links, known);
+
+		no_such_interface(j, now);
 		return j;
 	}
 	look_at(&ns, ifindex, links, entry, &seen);
@@ -124,8 +135,9 @@ static json_t *interface_to_json(const struct interface *iface, const char *home
 	return j;
 }
 
-static int interfaces_to_json(const struct revision *rev, const struct pinned_links *links,
-			      __u32 entry, json_t **ret, struct braid_error *err)
+static int interfaces_to_json(const struct revision *rev, const json_t *plan,
+			      const struct pinned_links *links, __u32 entry, json_t **ret,
+			      struct braid_error *err)
 {
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	const struct braid_pipeline *p;
@@ -137,7 +149,8 @@ static int interfaces_to_json(const struct revision *rev, const struct pinned_li
 	p = braid_manifest_get(m, 0);
 	list = json_array();
 	array_foreach (iface, &p->interfaces)
-		json_array_append_new(list, interface_to_json(iface, rev->home, links, entry));
+		json_array_append_new(list, interface_to_json(p, iface, rev->home, links, entry,
+							      json_object_get(plan, "interfaces")));
 	*ret = list;
 	return 0;
 }
@@ -163,7 +176,7 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 	plan = json_loads(rev.plan, 0, NULL);
 	programs = programs_to_json(plan, folder);
 	entry = json_integer_value(json_object_get(json_array_get(programs, 0), "id"));
-	r = interfaces_to_json(&rev, &links, entry, &interfaces, err);
+	r = interfaces_to_json(&rev, plan, &links, entry, &interfaces, err);
 	pinned_links_done(&links);
 	if (r) {
 		json_decref(programs);
@@ -176,6 +189,11 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 		      json_object_get(plan, "why"), "license", json_object_get(plan, "license"),
 		      "interfaces", interfaces, "stages", json_object_get(plan, "stages"),
 		      "programs", programs, "maps", maps_to_json(plan, folder));
+	r = signals_describe(b, sp->home, sp->name, plan, folder, j, err);
+	if (r) {
+		json_decref(j);
+		return r;
+	}
 	if (sp->pending)
 		json_object_set_new(j, "interrupted", json_integer(sp->pending));
 	return json_array_append_new(list, j) ? error_oom(err) : 0;

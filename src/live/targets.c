@@ -19,6 +19,7 @@ void targets_done(struct targets *t)
 		closep(&target->new_link);
 	}
 	array_done(&t->list);
+	array_done(&t->missing);
 }
 
 enum xdp_mode wanted_mode(const struct braid_pipeline *p)
@@ -102,27 +103,41 @@ static int foreign(const struct target *t, const struct xdp_attached *a, const c
 	return -EBUSY;
 }
 
-static int find_one(const struct braid_pipeline *p, const struct interface *iface,
-		    const struct pinned_links *links, const char *root, bool replace,
-		    struct target *t, struct braid_error *err)
+/* What became of an interface that has no such name (any more). */
+static int explain_missing(const struct braid_pipeline *p, const struct interface *iface,
+			   const struct pinned_links *links, int r, struct braid_error *err)
 {
-	const struct xdp_attached *there;
-	int r;
+	_cleanup_free_ char *now = r == -ENODEV ? renamed_to(p, iface, NULL, links, NULL) : NULL;
 
-	*t = (struct target){.iface = iface, .ns = NETNS_INIT, .old_program = -1, .new_link = -1};
-	r = netns_open(iface->netns, &t->ns, err) ?:
-		    iface_index(&t->ns, iface->name, &t->ifindex, err) ?:
-		    xdp_query(&t->ns, t->ifindex, &t->state, err);
-	if (r) {
-		char at[256];
-
-		place_text(iface->at, at, sizeof(at));
-		if (*at)
-			error_within(err, "%s", at);
-		return r;
+	if (now) {
+		error_why(err, "the pipeline runs on '%s', which was '%s' before", now,
+			  iface->name);
+		error_hint(err, "name it '%s' in the manifest, or give it its old name back", now);
 	}
-	t->link = own_link(links, t);
-	there = in_the_way(&t->state);
+	return r;
+}
+
+/* The place of @iface. @ret_missing: set when there is no such namespace or interface. */
+static int resolve(const struct interface *iface, struct target *t, bool *ret_missing,
+		   struct braid_error *err)
+{
+	int r = netns_open(iface->netns, &t->ns, err);
+
+	/* -EINVAL: `ip netns add` makes the file first, and a namespace of it later */
+	*ret_missing = r == -ENOENT || (r == -EINVAL && iface->netns);
+	if (r)
+		return r;
+	r = iface_index(&t->ns, iface->name, &t->ifindex, err)
+		    ?: xdp_query(&t->ns, t->ifindex, &t->state, err);
+	*ret_missing = r == -ENODEV;
+	return r;
+}
+
+static int choose_action(const struct braid_pipeline *p, const char *root, bool replace,
+			 struct target *t, struct braid_error *err)
+{
+	const struct xdp_attached *there = in_the_way(&t->state);
+
 	if (!there)
 		t->action = TARGET_CREATE;
 	else if (t->link && there->prog_id == t->link->info.prog_id)
@@ -134,23 +149,65 @@ static int find_one(const struct braid_pipeline *p, const struct interface *ifac
 	return 0;
 }
 
-int targets_find(const struct braid_pipeline *p, const struct pinned_links *links, const char *root,
-		 bool replace, struct targets *ret, struct braid_error *err)
+static int find_one(const struct braid_pipeline *p, const struct interface *iface,
+		    const struct pinned_links *links, const char *root, bool replace,
+		    struct target *t, bool *ret_missing, struct braid_error *err)
+{
+	int r;
+
+	*t = (struct target){.iface = iface, .ns = NETNS_INIT, .old_program = -1, .new_link = -1};
+	r = resolve(iface, t, ret_missing, err);
+	if (r) {
+		char at[256];
+
+		place_text(iface->at, at, sizeof(at));
+		if (*at)
+			error_within(err, "%s", at);
+		return *ret_missing ? explain_missing(p, iface, links, r, err) : r;
+	}
+	t->link = own_link(links, t);
+	return choose_action(p, root, replace, t, err);
+}
+
+static int find_all(const struct braid_pipeline *p, const struct pinned_links *links,
+		    const char *root, bool replace, bool partial, struct targets *ret,
+		    struct braid_error *err)
 {
 	struct targets t = {};
 	int r = 0;
 
 	for (size_t i = 0; i < p->interfaces.n && !r; i++) {
+		const struct interface *iface = &p->interfaces.v[i];
 		struct target *target = array_push(&t.list);
+		bool missing = false;
 
-		r = target ? find_one(p, &p->interfaces.v[i], links, root, replace, target, err)
+		r = target ? find_one(p, iface, links, root, replace, target, &missing, err)
 			   : error_oom(err);
+		if (!missing || !partial)
+			continue;
+		netns_done(&target->ns);
+		t.list.n--;
+		braid_error_clear(err);
+		r = array_add(&t.missing, iface) ? 0 : error_oom(err);
 	}
 	if (r)
 		targets_done(&t);
 	else
 		*ret = t;
 	return r;
+}
+
+int targets_find(const struct braid_pipeline *p, const struct pinned_links *links, const char *root,
+		 bool replace, struct targets *ret, struct braid_error *err)
+{
+	return find_all(p, links, root, replace, false, ret, err);
+}
+
+int targets_find_present(const struct braid_pipeline *p, const struct pinned_links *links,
+			 const char *root, bool replace, struct targets *ret,
+			 struct braid_error *err)
+{
+	return find_all(p, links, root, replace, true, ret, err);
 }
 
 json_t *targets_to_json(const struct targets *t)
@@ -163,5 +220,15 @@ json_t *targets_to_json(const struct targets *t)
 						"netns", target->ns.name, "ifindex",
 						(json_int_t)target->ifindex, "action",
 						target_action_names[target->action]));
+	return list;
+}
+
+json_t *targets_missing_to_json(const struct targets *t, const char *home)
+{
+	json_t *list = json_array();
+
+	array_foreach (iface, &t->missing)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "name", (*iface)->name, "netns",
+						      (*iface)->netns ?: home));
 	return list;
 }

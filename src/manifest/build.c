@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "manifest/build.h"
 #include "manifest/check.h"
 #include "manifest/edit.h"
 #include "manifest/json.h"
@@ -16,15 +17,15 @@
 /* Where elements of a pipeline built in C come from. */
 static const struct place nowhere;
 
-static int within(const struct braid_pipeline *p, int r, struct braid_error *err)
+int build_within(const struct braid_pipeline *p, int r, struct braid_error *err)
 {
 	if (r && r != -ENOMEM)
 		error_within(err, "pipeline %s", p->name);
 	return r;
 }
 
-static int within_stage(const struct braid_pipeline *p, const struct stage *s, const char *what,
-			const char *name, int r, struct braid_error *err)
+int build_within_stage(const struct braid_pipeline *p, const struct stage *s, const char *what,
+		       const char *name, int r, struct braid_error *err)
 {
 	if (r && r != -ENOMEM)
 		error_within(err, "pipeline %s: stage %s: %s %s", p->name, s->name, what, name);
@@ -61,8 +62,7 @@ int braid_pipeline_json(const struct braid_pipeline *p, char **ret, struct braid
 	return pipeline_to_text(p, ret, err);
 }
 
-/* Copies a string that may be NULL. Return: false: no memory. */
-static bool copy_text(char **slot, const char *s)
+bool build_text(char **slot, const char *s)
 {
 	*slot = s ? strdup(s) : NULL;
 	return *slot || !s;
@@ -74,9 +74,9 @@ int braid_pipeline_add_interface(struct braid_pipeline *p, const char *name, con
 	_cleanup_(interface_done) struct interface i = {};
 	ERROR_SCRATCH(err);
 
-	if (!copy_text(&i.name, name) || !copy_text(&i.netns, netns))
+	if (!build_text(&i.name, name) || !build_text(&i.netns, netns))
 		return error_oom(err);
-	return within(p, pipeline_add_interface(p, &i, err), err);
+	return build_within(p, pipeline_add_interface(p, &i, err), err);
 }
 
 int braid_pipeline_set_mode(struct braid_pipeline *p, const char *mode, struct braid_error *err)
@@ -88,7 +88,7 @@ int braid_pipeline_set_mode(struct braid_pipeline *p, const char *mode, struct b
 	r = word_parse("mode", mode, mode_names, nowhere, &i, err);
 	if (!r)
 		p->mode = i;
-	return within(p, r, err);
+	return build_within(p, r, err);
 }
 
 int braid_pipeline_set_strategy(struct braid_pipeline *p, const char *strategy,
@@ -101,18 +101,66 @@ int braid_pipeline_set_strategy(struct braid_pipeline *p, const char *strategy,
 	r = word_parse("strategy", strategy, strategy_names, nowhere, &i, err);
 	if (!r)
 		p->strategy = i;
-	return within(p, r, err);
+	return build_within(p, r, err);
+}
+
+int braid_pipeline_set_signals(struct braid_pipeline *p, const char *signals,
+			       struct braid_error *err)
+{
+	unsigned int i;
+	int r;
+	ERROR_SCRATCH(err);
+
+	r = word_parse("signals", signals, signals_names, nowhere, &i, err);
+	if (!r)
+		p->signals = i;
+	return build_within(p, r, err);
+}
+
+int braid_pipeline_set_on_change(struct braid_pipeline *p, const char *on_change,
+				 struct braid_error *err)
+{
+	unsigned int i;
+	int r;
+	ERROR_SCRATCH(err);
+
+	r = word_parse("on-change", on_change, on_change_names, nowhere, &i, err);
+	if (!r)
+		p->on_change = i;
+	return build_within(p, r, err);
 }
 
 int braid_pipeline_set_final(struct braid_pipeline *p, const char *final, struct braid_error *err)
 {
 	ERROR_SCRATCH(err);
 
-	return within(p, pipeline_set_final(p, final, nowhere, err), err);
+	return build_within(p, pipeline_set_final(p, final, nowhere, err), err);
 }
 
-static int set_verdicts(struct stage *s, enum hook hook, const struct braid_stage_opts *opts,
-			struct braid_error *err)
+int build_object(const char *object, const void *bytes, size_t size, char **ret_object,
+		 void **ret_bytes, size_t *ret_size, struct braid_error *err)
+{
+	_cleanup_free_ char *label = NULL;
+	void *copy = NULL;
+
+	if (!object && !bytes)
+		return error_code(place_error(err, nowhere, "no object is given"));
+	if (!build_text(&label, object ?: MEMORY_LABEL))
+		return error_oom(err);
+	if (bytes) {
+		copy = malloc(size ?: 1);
+		if (!copy)
+			return error_oom(err);
+		memcpy(copy, bytes, size);
+	}
+	*ret_object = TAKE_PTR(label);
+	*ret_bytes = copy;
+	*ret_size = bytes ? size : 0;
+	return 0;
+}
+
+int build_verdicts(struct stage *s, enum hook hook, const struct braid_stage_opts *opts,
+		   struct braid_error *err)
 {
 	int r = 0;
 
@@ -130,25 +178,28 @@ static int set_verdicts(struct stage *s, enum hook hook, const struct braid_stag
 	return r;
 }
 
+int build_stage(struct stage *s, const struct braid_pipeline *p, const char *name,
+		const struct braid_stage_opts *opts, struct braid_error *err)
+{
+	int r = build_object(opts->object, opts->bytes, opts->size, &s->object, &s->bytes, &s->size,
+			     err);
+
+	if (r)
+		return r;
+	if (!build_text(&s->name, name) || !build_text(&s->program, opts->program))
+		return error_oom(err);
+	s->disabled = opts->disabled;
+	return build_verdicts(s, p->hook, opts, err);
+}
+
 static int add_stage(struct braid_pipeline *p, const char *name,
 		     const struct braid_stage_opts *opts, struct braid_error *err)
 {
 	_cleanup_(stage_done) struct stage s = {};
 	int r;
 
-	if (!opts->object && !opts->bytes)
-		return error_code(place_error(err, nowhere, "no object is given"));
-	if (!copy_text(&s.name, name) || !copy_text(&s.object, opts->object ?: MEMORY_LABEL) ||
-	    !copy_text(&s.program, opts->program))
-		return error_oom(err);
-	if (opts->bytes) {
-		s.bytes = malloc(opts->size ?: 1);
-		if (!s.bytes)
-			return error_oom(err);
-		memcpy(s.bytes, opts->bytes, opts->size);
-		s.size = opts->size;
-	}
-	r = set_verdicts(&s, p->hook, opts, err);
+	r = build_find_branch(p, opts->choice, opts->branch, &s.choice, &s.branch, err);
+	r = r ?: build_stage(&s, p, name, opts, err);
 	return r ?: pipeline_add_stage(p, &s, err);
 }
 
@@ -187,11 +238,11 @@ int braid_pipeline_set_constant(struct braid_pipeline *p, const char *stage, con
 	r = pipeline_find_stage(p, stage, nowhere, &s, err);
 	if (r)
 		return r;
-	if (!copy_text(&c.name, var))
+	if (!build_text(&c.name, var))
 		return error_oom(err);
 	r = parse_value(value, &c.value, err);
 	r = r ?: stage_put_constant(s, &c, err);
-	return within_stage(p, s, "constant", var, r, err);
+	return build_within_stage(p, s, "constant", var, r, err);
 }
 
 int braid_pipeline_set_max_entries(struct braid_pipeline *p, const char *stage, const char *map,
@@ -207,7 +258,7 @@ int braid_pipeline_set_max_entries(struct braid_pipeline *p, const char *stage, 
 		return r;
 	r = stage_map(s, map, nowhere, &m, err);
 	r = r ?: map_set_max_entries(m, n, nowhere, err);
-	return within_stage(p, s, "map", map, r, err);
+	return build_within_stage(p, s, "map", map, r, err);
 }
 
 int braid_pipeline_add_entry(struct braid_pipeline *p, const char *stage, const char *map,
@@ -227,7 +278,43 @@ int braid_pipeline_add_entry(struct braid_pipeline *p, const char *stage, const 
 	r = r ?: parse_value(value, &e.value, err);
 	r = r ?: stage_map(s, map, nowhere, &m, err);
 	r = r ?: map_add_entry(m, &e, err);
-	return within_stage(p, s, "map", map, r, err);
+	return build_within_stage(p, s, "map", map, r, err);
+}
+
+int braid_pipeline_set_map_on_change(struct braid_pipeline *p, const char *stage, const char *map,
+				     const char *on_change, struct braid_error *err)
+{
+	struct map_setup *m;
+	struct stage *s;
+	int r;
+	ERROR_SCRATCH(err);
+
+	r = pipeline_find_stage(p, stage, nowhere, &s, err);
+	if (r)
+		return r;
+	r = stage_map(s, map, nowhere, &m, err);
+	r = r ?: map_set_on_change(m, on_change, nowhere, err);
+	return build_within_stage(p, s, "map", map, r, err);
+}
+
+int braid_pipeline_set_map_default(struct braid_pipeline *p, const char *stage, const char *map,
+				   const char *member, const char *value, struct braid_error *err)
+{
+	_cleanup_(constant_done) struct constant c = {};
+	struct map_setup *m;
+	struct stage *s;
+	int r;
+	ERROR_SCRATCH(err);
+
+	r = pipeline_find_stage(p, stage, nowhere, &s, err);
+	if (r)
+		return r;
+	if (!build_text(&c.name, member))
+		return error_oom(err);
+	r = parse_value(value, &c.value, err);
+	r = r ?: stage_map(s, map, nowhere, &m, err);
+	r = r ?: map_put_default(m, &c, err);
+	return build_within_stage(p, s, "map", map, r, err);
 }
 
 int braid_pipeline_share_map(struct braid_pipeline *p, const char *name, const char *const *members,
@@ -237,10 +324,10 @@ int braid_pipeline_share_map(struct braid_pipeline *p, const char *name, const c
 	int r = 0;
 	ERROR_SCRATCH(err);
 
-	if (!copy_text(&s.name, name))
+	if (!build_text(&s.name, name))
 		return error_oom(err);
 	for (size_t i = 0; !r && i < n_members; i++)
 		r = shared_map_add(&s, members[i], nowhere, err);
 	r = r ?: pipeline_add_shared(p, &s, err);
-	return within(p, r, err);
+	return build_within(p, r, err);
 }

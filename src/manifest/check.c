@@ -46,6 +46,17 @@ int check_symbol(const char *what, const char *name, struct place at, struct bra
 				    SYMBOL_MAX_BYTES));
 }
 
+int check_member_name(const char *name, struct place at, struct braid_error *err)
+{
+	bool dots = strstr(name, "..") || (name[0] && name[strlen(name) - 1] == '.');
+
+	if (!dots && is_made_of(name, LOWER UPPER "_", LOWER UPPER DIGITS "_.", SYMBOL_MAX_BYTES))
+		return 0;
+	place_error(err, at, "'%.64s' is no name of a member", name);
+	return error_code(error_hint(err, "write it as in C: ttl, or limits.burst for a member of "
+					  "a struct in it"));
+}
+
 static bool is_text(const char *s)
 {
 	return !s[text_fault(s, strlen(s))];

@@ -8,6 +8,8 @@
 int check_name(const char *what, const char *name, struct place at, struct braid_error *err);
 /* Names from a BPF object: C identifiers, with the dots that compilers put into some. */
 int check_symbol(const char *what, const char *name, struct place at, struct braid_error *err);
+/* A member of a struct: such names with single dots between them, "ttl", "a.b". */
+int check_member_name(const char *name, struct place at, struct braid_error *err);
 /* What Linux takes as the name of a network device. */
 int check_interface(const char *name, struct place at, struct braid_error *err);
 /* A name in /run/netns, or an absolute path. */

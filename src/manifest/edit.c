@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "manifest/check.h"
+#include "manifest/choice.h"
 
 /* Completes @err with the line of the earlier element, when it has one. */
 static int error_earlier(struct braid_error *err, struct place earlier)
@@ -79,23 +80,85 @@ int pipeline_add_interface(struct braid_pipeline *p, struct interface *i, struct
 	return 0;
 }
 
+/* Stages and choices share their names: commands take both. */
+static int check_step_name(const struct braid_pipeline *p, const char *what, const char *name,
+			   struct place at, struct braid_error *err)
+{
+	const struct stage *stage = pipeline_stage(p, name);
+	__u32 choice = pipeline_choice(p, name);
+	int r = check_name(what, name, at, err);
+
+	if (r || (!stage && !choice))
+		return r;
+	if (text_eq(what, choice ? "choice" : "stage"))
+		place_error(err, at, "two %ss have the name '%s'", what, name);
+	else
+		place_error(err, at, "a stage and a choice have the name '%s'", name);
+	return error_earlier(err, stage ? stage->at : p->choices.v[choice - 1].at);
+}
+
+int pipeline_check_stage(const struct braid_pipeline *p, const struct stage *s,
+			 struct braid_error *err)
+{
+	int r = check_step_name(p, "stage", s->name, s->at, err);
+
+	return r ?: stage_check_object(s, err) ?: stage_check(s, err);
+}
+
 int pipeline_add_stage(struct braid_pipeline *p, struct stage *s, struct braid_error *err)
 {
-	const struct stage *other = pipeline_stage(p, s->name);
-	int r = check_name("stage", s->name, s->at, err);
+	int r = pipeline_check_stage(p, s, err);
 
-	if (other) {
-		place_error(err, s->at, "two stages have the name '%s'", s->name);
-		return error_earlier(err, other->at);
-	}
-	r = r ?: check_path("object", s->object, s->at, err);
-	if (!r && s->program)
-		r = check_symbol("program", s->program, s->at, err);
+	r = r ?: choice_check_next(p, s->choice, s->branch, s->at, err);
 	if (r)
 		return r;
 	if (!array_add(&p->stages, *s))
 		return error_oom(err);
 	*s = (struct stage){};
+	return 0;
+}
+
+static int check_depth(const struct braid_pipeline *p, const struct choice *c,
+		       struct braid_error *err)
+{
+	unsigned int depth = 1;
+
+	for (__u32 k = c->choice; k; k = p->choices.v[k - 1].choice)
+		depth++;
+	if (p->choices.n >= CHOICES_MAX) {
+		place_error(err, c->at, "the pipeline has too many choices");
+		return error_code(error_why(err, "it may have %u", CHOICES_MAX));
+	}
+	if (depth <= CHOICE_DEPTH)
+		return 0;
+	place_error(err, c->at, "the choice '%s' is nested too deeply", c->name);
+	return error_code(error_why(err, "%u may stand in each other", CHOICE_DEPTH));
+}
+
+/* Without a stage in front there is no result to look at: said before anything is in it. */
+static int check_result(const struct braid_pipeline *p, const struct choice *c,
+			struct braid_error *err)
+{
+	const struct stage *last = p->stages.n ? &p->stages.v[p->stages.n - 1] : NULL;
+
+	if (c->field != FIELD_RESULT || (last && !step_of(p, last, c->choice, c->branch)))
+		return 0;
+	return choice_no_classifier(c, err);
+}
+
+int pipeline_add_choice(struct braid_pipeline *p, struct choice *c, struct braid_error *err)
+{
+	int r = check_step_name(p, "choice", c->name, c->at, err);
+
+	r = r ?: check_depth(p, c, err) ?: choice_check_next(p, c->choice, c->branch, c->at, err);
+	r = r ?: check_result(p, c, err);
+	if (r)
+		return r;
+	if (!c->branches.n && !array_push(&c->branches))
+		return error_oom(err);
+	if (!array_add(&p->choices, *c))
+		return error_oom(err);
+	*c = (struct choice){};
 	return 0;
 }
 
@@ -161,8 +224,9 @@ int pipeline_add_shared(struct braid_pipeline *p, struct shared_map *s, struct b
 			return error_earlier(err, other->at);
 		}
 	}
-	if (s->members.n < 2) {
-		place_error(err, s->at, "the shared map '%s' needs two members or more", s->name);
+	if (s->members.n < (s->across ? 1 : 2)) {
+		place_error(err, s->at, "the shared map '%s' needs %s or more", s->name,
+			    s->across ? "a member" : "two members");
 		return error_code(error_hint(err, "list maps of different stages, as in "
 						  "[guard.blocked, acl.deny]"));
 	}
@@ -179,88 +243,21 @@ int pipeline_add_shared(struct braid_pipeline *p, struct shared_map *s, struct b
 
 int pipeline_check(const struct braid_pipeline *p, struct braid_error *err)
 {
-	if (p->stages.n)
-		return 0;
-	return error_code(place_error(err, p->at, "the pipeline '%s' has no stages", p->name));
-}
+	bool runs = false;
+	int r = 0;
 
-int stage_add_verdict(struct stage *s, enum hook hook, const char *word, struct place at,
-		      struct braid_error *err)
-{
-	unsigned int verdict;
-	int r = word_parse("verdict", word, verdict_names, at, &verdict, err);
-
-	if (r)
-		return r;
-	s->has_proceed_on = true;
-	s->proceed_on |= 1u << verdict;
-	return 0;
-}
-
-int stage_put_constant(struct stage *s, struct constant *c, struct braid_error *err)
-{
-	int r = check_symbol("variable", c->name, c->at, err);
-
-	if (r)
-		return r;
-	array_foreach (old, &s->constants) {
-		if (text_eq(old->name, c->name)) {
-			constant_done(old);
-			*old = *c;
-			*c = (struct constant){};
-			return 0;
-		}
+	if (!p->stages.n)
+		return error_code(
+			place_error(err, p->at, "the pipeline '%s' has no stages", p->name));
+	array_foreach (s, &p->stages)
+		runs |= !s->disabled;
+	if (!runs) {
+		place_error(err, p->at, "all stages of the pipeline '%s' are disabled", p->name);
+		return error_code(error_hint(err, "enable one, or 'braid delete %s'", p->name));
 	}
-	if (!array_add(&s->constants, *c))
-		return error_oom(err);
-	*c = (struct constant){};
-	return 0;
-}
-
-int stage_map(struct stage *s, const char *name, struct place at, struct map_setup **ret,
-	      struct braid_error *err)
-{
-	struct map_setup *m;
-	char *copy;
-	int r = check_symbol("map", name, at, err);
-
-	if (r)
-		return r;
-	array_foreach (old, &s->maps) {
-		if (text_eq(old->name, name)) {
-			*ret = old;
-			return 0;
-		}
-	}
-	copy = strdup(name);
-	m = copy ? array_push(&s->maps) : NULL;
-	if (!m) {
-		free(copy);
-		return error_oom(err);
-	}
-	m->name = copy;
-	m->at = at;
-	*ret = m;
-	return 0;
-}
-
-int map_set_max_entries(struct map_setup *m, unsigned long long n, struct place at,
-			struct braid_error *err)
-{
-	if (n >= 1 && n <= UINT_MAX) {
-		m->max_entries = n;
-		return 0;
-	}
-	place_error(err, at, "max-entries of the map '%s' is out of range", m->name);
-	return error_code(error_why(err, "it is 1 to %u", UINT_MAX));
-}
-
-int map_add_entry(struct map_setup *m, struct map_entry *e, struct braid_error *err)
-{
-	if (!array_add(&m->entries, *e))
-		return error_oom(err);
-	*e = (struct map_entry){};
-	return 0;
+	for (__u32 k = 1; k <= p->choices.n && !r; k++)
+		r = choice_check(p, k, err);
+	return r;
 }
 
 int shared_map_add(struct shared_map *s, const char *ref, struct place at, struct braid_error *err)
@@ -317,15 +314,14 @@ static int check_pair(const struct braid_pipeline *a, const struct braid_pipelin
 
 int manifest_check(const struct braid_manifest *m, struct braid_error *err)
 {
-	for (size_t i = 0; i < m->pipelines.n; i++) {
-		for (size_t j = 0; j < i; j++) {
-			int r = check_pair(m->pipelines.v[j], m->pipelines.v[i], err);
+	int r = 0;
 
-			if (r)
-				return r;
-		}
+	for (size_t i = 0; i < m->pipelines.n && !r; i++) {
+		for (size_t j = 0; j < i && !r; j++)
+			r = check_pair(m->pipelines.v[j], m->pipelines.v[i], err);
+		r = r ?: pipeline_check(m->pipelines.v[i], err);
 	}
-	return 0;
+	return r;
 }
 
 static const char *name_of_pipeline(const void *element)

@@ -12,13 +12,25 @@
 int pipeline_set_final(struct braid_pipeline *p, const char *word, struct place at,
 		       struct braid_error *err);
 int pipeline_add_interface(struct braid_pipeline *p, struct interface *i, struct braid_error *err);
+/* At (@s->choice, @s->branch), behind what is there. */
 int pipeline_add_stage(struct braid_pipeline *p, struct stage *s, struct braid_error *err);
+/* What pipeline_add_stage() asks of a stage, but not of its place. */
+int pipeline_check_stage(const struct braid_pipeline *p, const struct stage *s,
+			 struct braid_error *err);
+/*
+ * At (@c->choice, @c->branch), behind what is there; with its branches but not their stages,
+ * which are to follow. Without branches it gets the default.
+ */
+int pipeline_add_choice(struct braid_pipeline *p, struct choice *c, struct braid_error *err);
 /* The stages of the members must be there already. */
 int pipeline_add_shared(struct braid_pipeline *p, struct shared_map *s, struct braid_error *err);
 /* -ENOENT with the nearest name. */
 int pipeline_find_stage(const struct braid_pipeline *p, const char *name, struct place at,
 			struct stage **ret, struct braid_error *err);
-/* What only the whole can break: for pipelines that were built piece by piece. */
+/*
+ * What only the whole can break: no stage, none that is enabled, a choice without stages or
+ * without the result that it looks at. For pipelines that were built or changed piece by piece.
+ */
 int pipeline_check(const struct braid_pipeline *p, struct braid_error *err);
 
 /* One more verdict with which the next stage runs. */
@@ -26,12 +38,27 @@ int stage_add_verdict(struct stage *s, enum hook hook, const char *word, struct 
 		      struct braid_error *err);
 /* Replaces a constant of the same name. */
 int stage_put_constant(struct stage *s, struct constant *c, struct braid_error *err);
+/* Where its program comes from. */
+int stage_check_object(const struct stage *s, struct braid_error *err);
+/* What its parts say together. */
+int stage_check(const struct stage *s, struct braid_error *err);
+/* @c: owned by @s on success; one that was there is freed. */
+int stage_set_candidate(struct stage *s, struct candidate *c, struct place at,
+			struct braid_error *err);
+#define GLOBALS ".data" /* as a map */
 /* The setup of the map @name, a new one if need be; valid until the next one is made. */
 int stage_map(struct stage *s, const char *name, struct place at, struct map_setup **ret,
 	      struct braid_error *err);
 int map_set_max_entries(struct map_setup *m, unsigned long long n, struct place at,
 			struct braid_error *err);
 int map_add_entry(struct map_setup *m, struct map_entry *e, struct braid_error *err);
+int map_set_on_change(struct map_setup *m, const char *word, struct place at,
+		      struct braid_error *err);
+/* Replaces a default of the same member. */
+int map_put_default(struct map_setup *m, struct constant *c, struct braid_error *err);
+/* One more value of a branch that is there; the field must be known. */
+int choice_add_value(struct choice *c, size_t branch, const char *word, struct place at,
+		     struct braid_error *err);
 /* @ref: "guard.blocked", a stage and a map. */
 int shared_map_add(struct shared_map *s, const char *ref, struct place at, struct braid_error *err);
 

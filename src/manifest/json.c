@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "manifest/choice.h"
 
 /*
  * Only numbers in the form in which JSON itself would print them: 0x10 and integers of more
@@ -100,13 +101,13 @@ static json_t *verdicts_to_json(enum hook hook, __u32 mask)
 	return unless(failed, list);
 }
 
-static json_t *constants_to_json(const struct stage *s)
+static json_t *constants_to_json(const struct constant *list, size_t n)
 {
 	json_t *map = json_object();
 	bool failed = !map;
 
-	array_foreach (c, &s->constants)
-		failed = failed || json_object_set_new(map, c->name, node_to_json(c->value));
+	for (size_t i = 0; i < n && !failed; i++)
+		failed = json_object_set_new(map, list[i].name, node_to_json(list[i].value));
 	return unless(failed, map);
 }
 
@@ -141,6 +142,13 @@ static json_t *setup_to_json(const struct map_setup *m)
 			 json_object_set_new(map, "max-entries", json_integer(m->max_entries));
 	if (m->entries.n)
 		failed = failed || json_object_set_new(map, "entries", entries_to_json(m));
+	if (m->has_on_change)
+		failed = failed || json_object_set_new(map, "on-change",
+						       json_string(on_change_names[m->on_change]));
+	if (m->defaults.n)
+		failed = failed ||
+			 json_object_set_new(map, "defaults",
+					     constants_to_json(m->defaults.v, m->defaults.n));
 	return unless(failed, map);
 }
 
@@ -154,6 +162,13 @@ static json_t *maps_to_json(const struct stage *s)
 	return unless(failed, map);
 }
 
+static json_t *candidate_to_json(const struct candidate *c)
+{
+	return json_pack("{s:s, s:s*, s:s, s:b, s:I}", "object", c->object, "program", c->program,
+			 "key", rollout_key_names[c->key], "share-maps", c->share_maps, "seed",
+			 (json_int_t)c->seed);
+}
+
 static json_t *stage_to_json(const struct braid_pipeline *p, const struct stage *s)
 {
 	json_t *map = json_pack("{s:s, s:s}", "name", s->name, "object", s->object);
@@ -165,19 +180,78 @@ static json_t *stage_to_json(const struct braid_pipeline *p, const struct stage 
 		failed = failed || json_object_set_new(map, "proceed-on",
 						       verdicts_to_json(p->hook, s->proceed_on));
 	if (s->constants.n)
-		failed = failed || json_object_set_new(map, "constants", constants_to_json(s));
+		failed = failed ||
+			 json_object_set_new(map, "constants",
+					     constants_to_json(s->constants.v, s->constants.n));
 	if (s->maps.n)
 		failed = failed || json_object_set_new(map, "maps", maps_to_json(s));
+	if (s->disabled)
+		failed = failed || json_object_set_new(map, "disabled", json_true());
+	if (s->candidate)
+		failed = failed ||
+			 json_object_set_new(map, "rollout", candidate_to_json(s->candidate));
 	return unless(failed, map);
 }
 
-static json_t *stages_to_json(const struct braid_pipeline *p)
+static json_t *values_to_json(const struct branch *b)
 {
 	json_t *list = json_array();
 	bool failed = !list;
 
-	array_foreach (s, &p->stages)
-		failed = failed || json_array_append_new(list, stage_to_json(p, s));
+	array_foreach (v, &b->values)
+		failed = failed || json_array_append_new(list, json_integer(*v));
+	return unless(failed, list);
+}
+
+static json_t *steps_to_json(const struct braid_pipeline *p, __u32 choice, __u32 branch,
+			     size_t *next);
+
+static json_t *case_to_json(const struct braid_pipeline *p, __u32 choice, __u32 branch,
+			    size_t *next)
+{
+	const struct branch *b = &p->choices.v[choice - 1].branches.v[branch];
+	json_t *map = json_object();
+	bool failed = !map;
+
+	failed = failed || json_object_set_new(map, "when", values_to_json(b));
+	failed = failed ||
+		 json_object_set_new(map, "stages", steps_to_json(p, choice, branch, next));
+	return unless(failed, map);
+}
+
+static json_t *choice_to_json(const struct braid_pipeline *p, __u32 choice, size_t *next)
+{
+	const struct choice *c = &p->choices.v[choice - 1];
+	json_t *map = json_pack("{s:s, s:s, s:[]}", "name", c->name, "switch",
+				field_names[c->field], "cases");
+	json_t *cases = map ? json_object_get(map, "cases") : NULL;
+	bool failed = !cases;
+	__u32 last = c->branches.n - 1;
+
+	for (__u32 i = 0; i < last && !failed; i++)
+		failed = json_array_append_new(cases, case_to_json(p, choice, i, next));
+	failed = failed ||
+		 json_object_set_new(map, "default", steps_to_json(p, choice, last, next));
+	return unless(failed, map);
+}
+
+/* What stands at (@choice, @branch), from stage *@next on; *@next is then the one behind it. */
+static json_t *steps_to_json(const struct braid_pipeline *p, __u32 choice, __u32 branch,
+			     size_t *next)
+{
+	json_t *list = json_array(), *step;
+	bool failed = !list;
+
+	while (*next < p->stages.n && !failed) {
+		const struct stage *s = &p->stages.v[*next];
+		long at = step_of(p, s, choice, branch);
+
+		if (at < 0)
+			break;
+		step = at ? choice_to_json(p, at, next) : stage_to_json(p, s);
+		*next += !at;
+		failed = json_array_append_new(list, step);
+	}
 	return unless(failed, list);
 }
 
@@ -192,26 +266,36 @@ static json_t *members_to_json(const struct shared_map *s)
 	return unless(failed, list);
 }
 
+static json_t *shared_map_to_json(const struct shared_map *s)
+{
+	json_t *maps = members_to_json(s);
+
+	return s->across && maps ? json_pack("{s:o, s:b}", "maps", maps, "across-pipelines", 1)
+				 : maps;
+}
+
 static json_t *shared_to_json(const struct braid_pipeline *p)
 {
 	json_t *map = json_object();
 	bool failed = !map;
 
 	array_foreach (s, &p->shared)
-		failed = failed || json_object_set_new(map, s->name, members_to_json(s));
+		failed = failed || json_object_set_new(map, s->name, shared_map_to_json(s));
 	return unless(failed, map);
 }
 
 int pipeline_to_json(const struct braid_pipeline *p, json_t **ret, struct braid_error *err)
 {
-	json_t *map = json_pack("{s:s, s:s, s:s, s:s}", "name", p->name, "hook",
+	json_t *map = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", p->name, "hook",
 				hook_names[p->hook], "mode", mode_names[p->mode], "strategy",
-				strategy_names[p->strategy]);
+				strategy_names[p->strategy], "signals", signals_names[p->signals],
+				"on-change", on_change_names[p->on_change]);
 	const char *final = p->has_final ? verdict_name(p->hook, p->final) : "last";
 	bool failed = !map;
+	size_t next = 0;
 
 	failed = failed || json_object_set_new(map, "interfaces", interfaces_to_json(p));
-	failed = failed || json_object_set_new(map, "stages", stages_to_json(p));
+	failed = failed || json_object_set_new(map, "stages", steps_to_json(p, 0, 0, &next));
 	if (p->shared.n)
 		failed = failed || json_object_set_new(map, "shared-maps", shared_to_json(p));
 	failed = failed || json_object_set_new(map, "final", json_string(final));

@@ -131,6 +131,11 @@ const struct braid_pipeline *braid_manifest_get(const struct braid_manifest *m, 
 	return i < m->pipelines.n ? m->pipelines.v[i] : NULL;
 }
 
+struct braid_pipeline *braid_manifest_edit(struct braid_manifest *m, size_t i)
+{
+	return i < m->pipelines.n ? m->pipelines.v[i] : NULL;
+}
+
 int braid_manifest_find(const struct braid_manifest *m, const char *name,
 			const struct braid_pipeline **ret, struct braid_error *err)
 {

@@ -12,6 +12,23 @@ const char *const strategy_names[] = {[STRATEGY_AUTO] = "auto",
 				      [STRATEGY_FUSED] = "fused",
 				      [STRATEGY_TAILCALL] = "tailcall",
 				      NULL};
+const char *const signals_names[] = {[SIGNALS_STAGES] = "stages",
+				     [SIGNALS_PIPELINE] = "pipeline",
+				     [SIGNALS_NONE] = "none",
+				     NULL};
+const char *const on_change_names[] = {[ON_CHANGE_REFUSE] = "refuse",
+				       [ON_CHANGE_RESET] = "reset",
+				       [ON_CHANGE_MIGRATE] = "migrate",
+				       NULL};
+const char *const field_names[] = {[FIELD_ETHERTYPE] = "ethertype",
+				   [FIELD_VLAN] = "vlan",
+				   [FIELD_PROTOCOL] = "protocol",
+				   [FIELD_DSCP] = "dscp",
+				   [FIELD_DESTINATION_PORT] = "destination-port",
+				   [FIELD_RESULT] = "result",
+				   NULL};
+const char *const rollout_key_names[] = {
+	[ROLLOUT_FLOW] = "flow", [ROLLOUT_SOURCE] = "source", [ROLLOUT_RANDOM] = "random", NULL};
 /* By enum xdp_action. */
 const char *const verdict_names[] = {"aborted", "drop", "pass", "tx", "redirect", NULL};
 const char *const final_names[] = {"last", "aborted", "drop", "pass", "tx", "redirect", NULL};
@@ -70,7 +87,21 @@ void map_setup_done(struct map_setup *m)
 	array_foreach (e, &m->entries)
 		map_entry_done(e);
 	array_done(&m->entries);
+	array_foreach (c, &m->defaults)
+		constant_done(c);
+	array_done(&m->defaults);
 	*m = (struct map_setup){};
+}
+
+struct candidate *candidate_free(struct candidate *c)
+{
+	if (!c)
+		return NULL;
+	free(c->object);
+	free(c->bytes);
+	free(c->program);
+	free(c);
+	return NULL;
 }
 
 void stage_done(struct stage *s)
@@ -85,7 +116,17 @@ void stage_done(struct stage *s)
 	array_foreach (m, &s->maps)
 		map_setup_done(m);
 	array_done(&s->maps);
+	candidate_free(s->candidate);
 	*s = (struct stage){};
+}
+
+void choice_done(struct choice *c)
+{
+	free(c->name);
+	array_foreach (b, &c->branches)
+		array_done(&b->values);
+	array_done(&c->branches);
+	*c = (struct choice){};
 }
 
 void shared_map_done(struct shared_map *s)
@@ -110,6 +151,9 @@ void braid_pipeline_free(struct braid_pipeline *p)
 	array_foreach (s, &p->stages)
 		stage_done(s);
 	array_done(&p->stages);
+	array_foreach (c, &p->choices)
+		choice_done(c);
+	array_done(&p->choices);
 	array_foreach (s, &p->shared)
 		shared_map_done(s);
 	array_done(&p->shared);

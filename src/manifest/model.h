@@ -19,6 +19,26 @@ enum mode { MODE_NATIVE, MODE_GENERIC };
 
 enum strategy { STRATEGY_AUTO, STRATEGY_FUSED, STRATEGY_TAILCALL };
 
+/* What can be paused while it runs: the pipeline alone costs a check per packet, stages one each.
+ */
+enum signals { SIGNALS_STAGES, SIGNALS_PIPELINE, SIGNALS_NONE };
+
+/* What becomes of a map's entries when a new revision has it in another shape. */
+enum on_change { ON_CHANGE_REFUSE, ON_CHANGE_RESET, ON_CHANGE_MIGRATE };
+
+/* What a choice looks at. FIELD_RESULT: what the stage in front of it returned. */
+enum field {
+	FIELD_ETHERTYPE, /* behind VLAN tags */
+	FIELD_VLAN,      /* id of the outer tag; 0: none */
+	FIELD_PROTOCOL,  /* of IPv4; of IPv6 behind extension headers */
+	FIELD_DSCP,
+	FIELD_DESTINATION_PORT, /* of TCP, UDP, SCTP; 0: none */
+	FIELD_RESULT
+};
+
+/* By what a gradual rollout sends a packet to the old or to the new version of a stage. */
+enum rollout_key { ROLLOUT_FLOW, ROLLOUT_SOURCE, ROLLOUT_RANDOM };
+
 struct interface {
 	char *name;
 	char *netns; /* a name in /run/netns, or a path with '/'; NULL: the caller's own */
@@ -38,12 +58,26 @@ struct map_entry {
 	struct place at;
 };
 
-/* What the manifest says about one map of a stage. */
+/* What the manifest says about one map of a stage. ".data" is its globals. */
 struct map_setup {
 	char *name;
 	__u32 max_entries; /* 0: as the object says */
 	ARRAY(struct map_entry) entries;
+	bool has_on_change;
+	enum on_change on_change;
+	ARRAY(struct constant) defaults; /* of members that a migration adds: "ttl", "a.b" */
 	struct place at;
+};
+
+/* A second version of a stage, which gets a share of the packets. */
+struct candidate {
+	char *object; /* as in struct stage */
+	void *bytes;
+	size_t size;
+	char *program; /* NULL: as the stage's */
+	enum rollout_key key;
+	bool share_maps; /* its maps are those of the stage; otherwise it has its own */
+	__u32 seed;      /* of the hash that sends a flow to the old or the new version */
 };
 
 struct stage {
@@ -56,6 +90,27 @@ struct stage {
 	__u32 proceed_on; /* bit v set: verdict v goes on to the next stage */
 	ARRAY(struct constant) constants;
 	ARRAY(struct map_setup) maps;
+	bool disabled;               /* not linked; its maps wait for it */
+	struct candidate *candidate; /* owned; NULL: no rollout */
+	/* Where it stands: in choices.v[choice - 1].branches.v[branch]; choice 0: in none. */
+	__u32 choice, branch;
+	struct place at;
+};
+
+/*
+ * A way through one of several branches, which join again behind it. It stands where its
+ * stages stand in the pipeline's list: they are neighbours there, in the order of the branches.
+ */
+struct branch {
+	ARRAY(__u32) values; /* host byte order, ascending order not required; none: the default */
+	struct place at;
+};
+
+struct choice {
+	char *name; /* as a stage's, and none of theirs */
+	enum field field;
+	__u32 choice, branch;          /* where it stands itself: as in struct stage */
+	ARRAY(struct branch) branches; /* the last is the default, empty or not */
 	struct place at;
 };
 
@@ -67,6 +122,7 @@ struct map_ref {
 /* One map in place of one map each of several stages; the first gives the definition. */
 struct shared_map {
 	char *name;
+	bool across; /* other pipelines of the home that have one of this name share it, too */
 	ARRAY(struct map_ref) members;
 	struct place at;
 };
@@ -76,11 +132,16 @@ struct braid_pipeline {
 	enum hook hook;
 	enum mode mode;
 	enum strategy strategy;
+	enum signals signals;
+	enum on_change on_change; /* of maps that do not say themselves */
 	bool has_final;
 	__u32 final; /* verdict after the last stage; without: the last stage's own */
 	ARRAY(struct interface) interfaces;
-	ARRAY(struct stage) stages;
+	ARRAY(struct stage) stages;   /* of all branches, in the order of the manifest */
+	ARRAY(struct choice) choices; /* an outer one before those in it */
 	ARRAY(struct shared_map) shared;
+	/* what it was read from, as what runs: applied only if that still does; 0: nothing */
+	__u32 revision;
 	struct place at;
 };
 
@@ -95,6 +156,9 @@ void map_entry_done(struct map_entry *e);
 void map_setup_done(struct map_setup *m);
 void stage_done(struct stage *s);
 void shared_map_done(struct shared_map *s);
+void choice_done(struct choice *c);
+struct candidate *candidate_free(struct candidate *c); /* NULL */
+DEFINE_CLEANUP(struct candidate *, candidate_free)
 DEFINE_CLEANUP(struct braid_pipeline *, braid_pipeline_free)
 DEFINE_CLEANUP(struct braid_manifest *, braid_manifest_free)
 
@@ -104,8 +168,12 @@ struct stage *pipeline_stage(const struct braid_pipeline *p, const char *name);
 /* Verdicts of a hook by their names in manifests: "aborted", "drop", "pass", "tx", "redirect". */
 const char *verdict_name(enum hook hook, __u32 verdict); /* NULL: no such verdict */
 bool verdict_parse(enum hook hook, const char *name, __u32 *ret_verdict);
-extern const char *const hook_names[]; /* by enum hook, NULL-terminated; so the next four */
+extern const char *const hook_names[]; /* by enum hook, NULL-terminated; so the others */
 extern const char *const mode_names[];
 extern const char *const strategy_names[];
+extern const char *const signals_names[];
+extern const char *const on_change_names[];
+extern const char *const field_names[];
+extern const char *const rollout_key_names[];
 extern const char *const verdict_names[]; /* of HOOK_XDP */
 extern const char *const final_names[];   /* "last", then the verdicts */

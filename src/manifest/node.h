@@ -40,7 +40,7 @@ DEFINE_CLEANUP(struct node *, node_free)
 
 /*
  * Parses one YAML document from memory: a strict subset (no anchors, aliases, tags,
- * merge keys, duplicate keys, several documents, non-UTF-8; depth at most 32).
+ * merge keys, duplicate keys, several documents, non-UTF-8; depth at most 64).
  * @file is borrowed and must outlive the tree.
  */
 int node_parse(const char *text, size_t size, const char *file, struct node **ret,

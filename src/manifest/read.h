@@ -15,6 +15,7 @@ enum key_type {
 	KEY_WORD,  /* one of a few */
 	KEY_WORDS, /* one, or a list of them */
 	KEY_NUMBER,
+	KEY_BOOL,
 	KEY_LIST,
 	KEY_MAP,
 	KEY_ANY,
@@ -51,7 +52,8 @@ struct key_table {
 extern const struct key_table *const key_tables[]; /* all of them, NULL-terminated */
 
 extern const struct key_table manifest_table, pipeline_table, interface_table, stage_table;
-extern const struct key_table map_table, entry_table;
+extern const struct key_table rollout_table, shared_map_table, map_table, entry_table, choice_table,
+	case_table;
 extern const struct key_table values_table, values_pipeline_table, values_stage_table;
 
 /* Reads the keys of @t, in the table's order, from @n into @into. */
@@ -61,14 +63,25 @@ int expect(struct reading *r, const struct node *n, enum node_kind kind, const c
 /* Refuses any @key but the number 1: the first thing to look at in a file. */
 int check_version(struct reading *r, const struct node *n, const struct key_table *t);
 
+/* Every text of the manifest; quoted or not makes no difference here. */
+int read_text(struct reading *r, const struct node *n, const char *what, char **slot);
+int read_word(struct reading *r, const struct node *n, const char *what, const char *const *words,
+	      unsigned int *ret);
+int read_bool(struct reading *r, const struct node *n, const char *what, bool *ret);
+/* A list of stages and choices, into branch @branch of @choice; 0: into none. */
+int read_steps(struct reading *r, const struct node *list, __u32 choice, __u32 branch);
+
 /* Readers of keys that manifest and values have in common. */
 int read_mode(struct reading *r, const struct node *n, void *pipeline);
 int read_strategy(struct reading *r, const struct node *n, void *pipeline);
+int read_signals(struct reading *r, const struct node *n, void *pipeline);
+int read_on_change(struct reading *r, const struct node *n, void *pipeline);
 int read_final(struct reading *r, const struct node *n, void *pipeline);
 int read_interfaces(struct reading *r, const struct node *n, void *pipeline);
 int read_object(struct reading *r, const struct node *n, void *stage);
 int read_proceed_on(struct reading *r, const struct node *n, void *stage);
 int read_constants(struct reading *r, const struct node *n, void *stage);
+int read_disabled(struct reading *r, const struct node *n, void *stage);
 int read_maps(struct reading *r, const struct node *n, void *stage);
 
 /* The root of a manifest, of a values file; into @m. @file outlives @m. */

@@ -14,6 +14,7 @@ static int read_stages(struct reading *r, const struct node *n, void *pipeline)
 
 		res = res ?: pipeline_find_stage(pipeline, pair->key, pair->at, &s, r->err);
 		res = res ?: read_map(r, pair->value, &values_stage_table, s);
+		res = res ?: stage_check(s, r->err);
 	}
 	return res;
 }
@@ -52,6 +53,8 @@ TABLE(values, "a values file", "values");
 static const struct key values_pipeline_keys[] = {
 	{"mode", KEY_WORD, false, mode_names, read_mode},
 	{"strategy", KEY_WORD, false, strategy_names, read_strategy},
+	{"signals", KEY_WORD, false, signals_names, read_signals},
+	{"on-change", KEY_WORD, false, on_change_names, read_on_change},
 	{"interfaces", KEY_LIST, false, .read = read_interfaces},
 	{"stages", KEY_MAP, false, .read = read_stages},
 	{"final", KEY_WORD, false, final_names, read_final},
@@ -63,5 +66,6 @@ static const struct key values_stage_keys[] = {
 	{"proceed-on", KEY_WORDS, false, verdict_names, read_proceed_on},
 	{"constants", KEY_MAP, false, .read = read_constants},
 	{"maps", KEY_MAP, false, .read = read_maps},
+	{"disabled", KEY_BOOL, false, .read = read_disabled},
 };
 TABLE(values_stage, "the values of a stage", "values-stage");

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define DEPTH_MAX 32
+#define DEPTH_MAX 64
 /* libyaml reads back at most 1024 characters of key, and JSON may double each by escaping. */
 #define KEY_MAX 255
 

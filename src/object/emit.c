@@ -7,6 +7,13 @@
 
 #include "base/text.h"
 
+int emitter_init(struct emitter *e, size_t n_labels)
+{
+	e->to = calloc(n_labels, sizeof(*e->to));
+	e->n_labels = e->to ? n_labels : 0;
+	return e->to ? 0 : -ENOMEM;
+}
+
 void emitter_done(struct emitter *e)
 {
 	free(e->out.name);
@@ -15,8 +22,9 @@ void emitter_done(struct emitter *e)
 	array_done(&e->out.refs);
 	array_done(&e->out.lines);
 	array_done(&e->out.cores);
-	for (enum label l = LABEL_NONE; l < N_LABELS; l++)
+	for (size_t l = 0; l < e->n_labels; l++)
 		array_done(&e->to[l].insns);
+	free(e->to);
 }
 
 void emit_insn(struct emitter *e, struct bpf_insn insn)
@@ -54,6 +62,45 @@ void emit_jump32(struct emitter *e, int op, int reg, __s32 imm, __s16 off)
 	emit_insn(e,
 		  (struct bpf_insn){
 			  .code = BPF_JMP32 | op | BPF_K, .dst_reg = reg, .imm = imm, .off = off});
+}
+
+void emit_load(struct emitter *e, int size, int dst, int src, __s16 off)
+{
+	emit_insn(e, (struct bpf_insn){.code = BPF_LDX | BPF_MEM | size,
+				       .dst_reg = dst,
+				       .src_reg = src,
+				       .off = off});
+}
+
+void emit_store(struct emitter *e, int size, int dst, __s16 off, int src)
+{
+	emit_insn(e, (struct bpf_insn){.code = BPF_STX | BPF_MEM | size,
+				       .dst_reg = dst,
+				       .src_reg = src,
+				       .off = off});
+}
+
+void emit_alu64(struct emitter *e, int op, int dst, __s32 imm)
+{
+	emit_insn(e, (struct bpf_insn){.code = BPF_ALU64 | op | BPF_K, .dst_reg = dst, .imm = imm});
+}
+
+void emit_add(struct emitter *e, int dst, int src)
+{
+	emit_insn(e, (struct bpf_insn){
+			     .code = BPF_ALU64 | BPF_ADD | BPF_X, .dst_reg = dst, .src_reg = src});
+}
+
+void emit_helper(struct emitter *e, __s32 helper)
+{
+	emit_insn(e, (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = helper});
+}
+
+void emit_call(struct emitter *e, __u32 func)
+{
+	emit_ref(e, REF_CALL, func, 0);
+	emit_insn(e, (struct bpf_insn){
+			     .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = -1});
 }
 
 void emit_exit(struct emitter *e)
@@ -96,19 +143,19 @@ void emit_drop_empty_note(struct emitter *e)
 }
 
 /* The jump just emitted goes to @label; its distance is filled in by emit_label(). */
-void emit_fix_later(struct emitter *e, enum label label)
+void emit_fix_later(struct emitter *e, __u32 label)
 {
 	e->failed |= !array_add(&e->to[label].insns, emit_here(e) - 1);
 }
 
-void emit_goto(struct emitter *e, enum label label)
+void emit_goto(struct emitter *e, __u32 label)
 {
 	emit_insn(e, (struct bpf_insn){.code = BPF_JMP | BPF_JA});
 	emit_fix_later(e, label);
 }
 
 /* @label is here. */
-void emit_label(struct emitter *e, enum label label)
+void emit_label(struct emitter *e, __u32 label)
 {
 	struct fixups *to = &e->to[label];
 

@@ -12,13 +12,16 @@ struct fixups {
 
 struct emitter {
 	struct func out;
-	struct fixups to[N_LABELS];
+	struct fixups *to; /* by label; those from N_LABELS on are the splicer's own */
+	size_t n_labels;
 	struct btf *btf; /* borrowed: takes the text of notes */
 	__u32 origin;    /* "file" of notes, a string of @btf */
 	bool failed;     /* no memory */
 	bool too_far;    /* a label is beyond the 16 bits of a jump to it */
 };
 
+/* 0 or -ENOMEM. */
+int emitter_init(struct emitter *e, size_t n_labels);
 void emitter_done(struct emitter *e);
 
 /* Index of the next instruction. */
@@ -30,13 +33,20 @@ void emit_address(struct emitter *e, int reg, enum ref_kind kind, __u32 target, 
 void emit_mov32(struct emitter *e, int reg, __s32 imm);
 void emit_mov(struct emitter *e, int dst, int src);
 void emit_jump32(struct emitter *e, int op, int reg, __s32 imm, __s16 off);
+/* @dst = *(u32 *)(@src + @off), or u64 */
+void emit_load(struct emitter *e, int size, int dst, int src, __s16 off);
+void emit_store(struct emitter *e, int size, int dst, __s16 off, int src);
+void emit_alu64(struct emitter *e, int op, int dst, __s32 imm);
+void emit_add(struct emitter *e, int dst, int src);
+void emit_helper(struct emitter *e, __s32 helper);
+void emit_call(struct emitter *e, __u32 func);
 void emit_exit(struct emitter *e);
 
 /* The jump just emitted goes to @label. */
-void emit_fix_later(struct emitter *e, enum label label);
-void emit_goto(struct emitter *e, enum label label);
+void emit_fix_later(struct emitter *e, __u32 label);
+void emit_goto(struct emitter *e, __u32 label);
 /* @label is here: the jumps to it so far get their distance. */
-void emit_label(struct emitter *e, enum label label);
+void emit_label(struct emitter *e, __u32 label);
 
 /* Line information for what follows: what a reader of a dump sees. */
 void emit_note(struct emitter *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -91,6 +91,12 @@ static int want_section(struct import *im, __u32 s)
 	if (im->sections[s].state)
 		return 0;
 	im->sections[s].state = WANTED;
+	for (size_t i = 0; i < im->opts->n_places; i++)
+		if (text_eq(im->opts->places[i].section, sec->name)) {
+			set_index(&im->sections[s], im->opts->places[i].target);
+			im->sections[s].base = im->opts->places[i].base;
+			return 0;
+		}
 	array_foreach (v, &sec->vars)
 		if (types_want(&im->types, v->type_id))
 			return error_oom(im->err);

@@ -10,6 +10,12 @@ struct link_alias {
 	__u32 target;    /* in the destination */
 };
 
+/* A section of globals that is not brought along: its bytes are elsewhere. */
+struct link_place {
+	const char *section; /* in the source */
+	__u32 target, base;  /* section in the destination, and where in it */
+};
+
 struct link_opts {
 	/*
 	 * Name space: symbols become <ns>__<name>, .data and .bss become .data.<ns>,
@@ -18,6 +24,8 @@ struct link_opts {
 	const char *ns;
 	const struct link_alias *aliases;
 	size_t n_aliases;
+	const struct link_place *places;
+	size_t n_places;
 };
 
 /*

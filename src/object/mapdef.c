@@ -173,6 +173,7 @@ int map_def_set_max_entries(struct unit *u, __u32 map, __u32 max_entries, struct
 	return 0;
 }
 
+#define ARRAY_DEF_SIZE    32 /* bytes: four pointers */
 #define PROG_ARRAY_VALUES 24 /* offset of "values" in the struct below, bytes */
 
 /* struct { __uint(type, PROG_ARRAY); …; __array(values, int (void *)); } name; */
@@ -212,6 +213,45 @@ int map_def_add_prog_array(struct unit *u, const char *name, __u32 slots, __u32 
 	m->name = strdup(name);
 	m->type_id = var;
 	m->size = PROG_ARRAY_VALUES + slots * 8;
+	if (!m->name)
+		return error_oom(err);
+	*ret_map = m - u->maps.v;
+	return 0;
+}
+
+/* struct { __uint(type, …); __uint(key_size, 4); __uint(value_size, …); __uint(max_entries, …); }
+ */
+static int add_array_type(struct btf *btf, const char *name, __u32 type, __u32 value_size,
+			  __u32 max_entries)
+{
+	static const char *const names[] = {"type", "key_size", "value_size", "max_entries"};
+	const __u32 values[] = {type, sizeof(__u32), value_size, max_entries};
+	int types[4], id, var;
+
+	for (int i = 0; i < 4; i++) {
+		types[i] = add_uint(btf, values[i]);
+		if (types[i] < 0)
+			return -ENOMEM;
+	}
+	id = btf__add_struct(btf, NULL, ARRAY_DEF_SIZE);
+	for (int i = 0; i < 4; i++)
+		if (id < 0 || btf__add_field(btf, names[i], types[i], 64 * i, 0))
+			return -ENOMEM;
+	var = btf__add_var(btf, name, BTF_VAR_GLOBAL_ALLOCATED, id);
+	return var < 0 ? -ENOMEM : var;
+}
+
+int map_def_add_array(struct unit *u, const char *name, __u32 type, __u32 value_size,
+		      __u32 max_entries, __u32 *ret_map, struct braid_error *err)
+{
+	int var = add_array_type(u->btf, name, type, value_size, max_entries);
+	struct map *m = var < 0 ? NULL : array_push(&u->maps);
+
+	if (!m)
+		return error_oom(err);
+	m->name = strdup(name);
+	m->type_id = var;
+	m->size = ARRAY_DEF_SIZE;
 	if (!m->name)
 		return error_oom(err);
 	*ret_map = m - u->maps.v;

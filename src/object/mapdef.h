@@ -28,4 +28,7 @@ int map_def_set_max_entries(struct unit *u, __u32 map, __u32 max_entries, struct
  */
 int map_def_add_prog_array(struct unit *u, const char *name, __u32 slots, __u32 *ret_map,
 			   struct braid_error *err);
+/* Adds an array, or a per-CPU one; keys have 4 bytes. */
+int map_def_add_array(struct unit *u, const char *name, __u32 type, __u32 value_size,
+		      __u32 max_entries, __u32 *ret_map, struct braid_error *err);
 int map_def_set_program(struct unit *u, __u32 map, __u32 slot, __u32 func, struct braid_error *err);

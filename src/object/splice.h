@@ -12,6 +12,9 @@
  *	…
  * out:	if w0 == ACCEPT: w0 = PASS	for verdicts that may be it
  *	exit
+ *
+ * Parts need not follow each other: each says which comes next, and what one returns may
+ * choose among several. Control goes forward only.
  */
 #pragma once
 
@@ -20,18 +23,62 @@
 /* What a stage returns to end the chain with the hook's PASS: braid_accept() in braid.bpf.h. */
 #define BRAID_ACCEPT 0x42524402u
 
+/*
+ * Where control goes on: the index of a later part, or
+ * SPLICE_END: behind the last stage of the pipeline;
+ * SPLICE_SLOT + s: the program in slot s of the PROG_ARRAY, by a tail call.
+ */
+#define SPLICE_END  0xffffffffu
+#define SPLICE_SLOT 0x80000000u
+
+struct splice_case {
+	__u32 value, next;
+};
+
 struct splice_part {
 	__u32 func;
 	bool call;        /* kept as a function, and called */
 	__u32 proceed_on; /* bit v set: after verdict v goes on; only verdicts below 32 can */
-	__u32 index;      /* what a recording seam stores */
+	__u32 next;       /* where it goes on */
+	/*
+	 * What it returns is no verdict, but chooses where control goes on; @next for none of
+	 * these. Borrowed.
+	 */
+	bool chooses;
+	const struct splice_case *cases;
+	size_t n_cases;
+	bool by_share;  /* one case: for all values below the control block's share */
+	bool gated;     /* packets go past it while its bit in the control block is set */
+	bool record;    /* recording seams store what it returned */
+	bool observed;  /* funcs[observer] is called with the verdict and with @observe_as */
+	__u32 observer; /* … and returns the verdict */
+	__u32 observe_as;
+	__u32 index;      /* of its stage: what a recording seam stores, which bit is its gate */
 	const char *name; /* of the stage, for the line information of the seam behind it */
 };
 
 enum splice_end {
-	SPLICE_LAST,  /* the verdict of the last part */
-	SPLICE_FIXED, /* a fixed verdict, when the last part proceeds */
-	SPLICE_TAIL,  /* a tail call, when the last part proceeds */
+	SPLICE_LAST,  /* the verdict of the last stage */
+	SPLICE_FIXED, /* a fixed verdict, when the last stage proceeds */
+};
+
+/* Offsets are those of words of 32 bits in sections[section]; section -1: there is none. */
+struct splice_control {
+	int section;
+	__u32 closed, verdict, share, bypass, config;
+	bool entry; /* packets enter the pipeline here: look whether it is closed */
+};
+
+/*
+ * Configuration: versions behind each other in sections[section], @size bytes each. A packet
+ * uses the one that control.config named when it entered: of several programs, or of
+ * functions, only the first looks there, and leaves it in element 0 of the per-CPU array
+ * @packet_map (key and value of 4 bytes) for the others.
+ */
+struct splice_config {
+	int section;
+	__u32 size;
+	int packet_map; /* -1: nobody else needs it */
 };
 
 struct splice {
@@ -41,10 +88,10 @@ struct splice {
 	const struct splice_part *parts;
 	size_t n_parts;
 	enum splice_end end;
-	__u32 verdict;             /* SPLICE_FIXED */
-	__u32 tail_map, tail_slot; /* SPLICE_TAIL: maps[tail_map] is a PROG_ARRAY */
-	__u32 pass;                /* the hook's verdict for BRAID_ACCEPT */
-	__u32 lost;                /* the hook's verdict when a tail call fails */
+	__u32 verdict;  /* SPLICE_FIXED */
+	__u32 tail_map; /* maps[tail_map] is the PROG_ARRAY of SPLICE_SLOT */
+	__u32 pass;     /* the hook's verdict for BRAID_ACCEPT */
+	__u32 lost;     /* the hook's verdict when a tail call fails */
 	/*
 	 * Write 0 to stack slots that the next stage uses in parts. It reads nothing there that
 	 * it did not write, but the verifier keeps slots as wholes: what an earlier stage left
@@ -57,6 +104,8 @@ struct splice {
 	 */
 	int record_section;
 	__u32 record_offset;
+	struct splice_control control;
+	struct splice_config config;
 };
 
 /* Where instructions of a spliced program come from. */
@@ -72,6 +121,8 @@ struct splice_map {
 
 /* The most instructions that a part may have: jumps across it have 16 bits. */
 #define SPLICE_PART_LIMIT 30000
+/* Bytes of the stack that seams take at most: the context, the address of the configuration. */
+#define SPLICE_STACK 16
 
 /*
  * Adds the program to @u. The functions of spliced parts are dead afterwards, those of

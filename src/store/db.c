@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 /* What the system said, if it was the system. */
 static int system_error(struct store *s, int otherwise)
@@ -134,6 +135,14 @@ int db_text(sqlite3_stmt *stmt, int i, char **ret, struct braid_error *err)
 	if (!*ret && sqlite3_column_type(stmt, i) != SQLITE_NULL)
 		return error_oom(err);
 	return 0;
+}
+
+long long db_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 int db_begin(struct store *s, struct db_transaction *ret, struct braid_error *err)

@@ -10,6 +10,7 @@ struct store {
 	sqlite3 *db;
 	char *folder, *path; /* of the database */
 	int lock_fd;         /* -1: not held */
+	unsigned int locks;  /* store_unlock() that are still to come */
 };
 
 DEFINE_CLEANUP(sqlite3_stmt *, sqlite3_finalize)
@@ -33,6 +34,9 @@ int db_text(sqlite3_stmt *stmt, int i, char **ret, struct braid_error *err);
 
 /* Puts the pipeline into @err's where, with its namespace unless that is the usual one. */
 struct braid_error *error_pipeline(struct braid_error *err, const char *home, const char *pipeline);
+
+/* CLOCK_REALTIME, for the columns `created`. */
+long long db_now(void);
 
 /* A transaction that writes; it is rolled back unless db_commit() came first. */
 struct db_transaction {

@@ -192,6 +192,35 @@ int store_pipelines(struct store *s, struct store_pipelines *ret, struct braid_e
 	return 0;
 }
 
+/* In each table all but the newest; numbers count up, and only this makes gaps. */
+static int forget_numbers(struct store *s, __u32 keep, struct braid_error *err)
+{
+	int r;
+
+	r = db_run(s, err,
+		   "DELETE FROM revision WHERE state NOT IN ('pending', 'current')"
+		   "  AND number <= (SELECT max(number) FROM revision AS newest"
+		   "    WHERE newest.home = revision.home AND newest.pipeline = revision.pipeline)"
+		   "    - max(?, 1)",
+		   "i", (long long)keep);
+	r = r
+		    ?: db_run(s, err,
+			      "DELETE FROM config WHERE state NOT IN ('pending', 'current')"
+			      "  AND number <= (SELECT max(number) FROM config AS newest"
+			      "    WHERE newest.home = config.home AND newest.pipeline = "
+			      "config.pipeline)"
+			      "    - max(?, 1)",
+			      "i", (long long)keep);
+	return r
+		       ?: db_run(s, err,
+				 "DELETE FROM event WHERE number <= (SELECT max(number) FROM event "
+				 "AS newest"
+				 "    WHERE newest.home = event.home AND newest.pipeline = "
+				 "event.pipeline)"
+				 "    - ?",
+				 "i", (long long)STORE_EVENTS);
+}
+
 int store_prune(struct store *s, __u32 keep, struct braid_error *err)
 {
 	_cleanup_transaction_ struct db_transaction t = {};
@@ -200,12 +229,7 @@ int store_prune(struct store *s, __u32 keep, struct braid_error *err)
 	r = db_begin(s, &t, err);
 	if (r)
 		return r;
-	r = db_run(s, err,
-		   "DELETE FROM revision WHERE state NOT IN ('pending', 'current')"
-		   "  AND number <= (SELECT max(number) FROM revision AS newest"
-		   "    WHERE newest.home = revision.home AND newest.pipeline = revision.pipeline)"
-		   "    - max(?, 1)", /* numbers count up, and only this makes gaps */
-		   "i", (long long)keep);
+	r = forget_numbers(s, keep, err);
 	if (r)
 		return r;
 	r = db_run(s, err,

@@ -66,6 +66,10 @@ int store_lock(struct store *s, const char *command, __u64 timeout_ns, struct br
 
 	if (!path)
 		return error_oom(err);
+	if (s->lock_fd >= 0) {
+		s->locks++;
+		return 0;
+	}
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return error_errno(err, -errno, path, "cannot lock the store");
@@ -78,12 +82,13 @@ int store_lock(struct store *s, const char *command, __u64 timeout_ns, struct br
 	if (!ftruncate(fd, 0))
 		(void)!dprintf(fd, "%d %s\n", getpid(), command);
 	s->lock_fd = TAKE_FD(fd);
+	s->locks = 1;
 	return 0;
 }
 
 void store_unlock(struct store *s)
 {
-	if (s->lock_fd < 0)
+	if (s->lock_fd < 0 || --s->locks)
 		return;
 	(void)!ftruncate(s->lock_fd, 0);
 	/* not left to close(): a forked child may still have it open */

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <sha2.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "store/db.h"
@@ -31,17 +30,14 @@ int store_put(struct store *s, const void *bytes, size_t size, __u8 ret_digest[S
 	      struct braid_error *err)
 {
 	__u8 digest[STORE_DIGEST_SIZE];
-	struct timespec now;
 	int r;
 
 	digest_of(bytes, size, digest);
-	clock_gettime(CLOCK_REALTIME, &now);
 	r = db_run(s, err,
 		   "INSERT INTO object(digest, size, bytes, added) VALUES(?1, ?2, ?3, ?4)"
 		   "  ON CONFLICT(digest) DO UPDATE SET size = ?2, bytes = ?3"
 		   "  WHERE size != ?2 OR bytes != ?3",
-		   "bibi", digest, sizeof(digest), (long long)size, bytes, size,
-		   now.tv_sec * 1000000000LL + now.tv_nsec);
+		   "bibi", digest, sizeof(digest), (long long)size, bytes, size, db_now());
 	if (!r)
 		memcpy(ret_digest, digest, sizeof(digest));
 	return r;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "store/db.h"
@@ -64,7 +63,6 @@ int revision_begin(struct store *s, const struct revision *wanted, __u32 *ret_nu
 {
 	_cleanup_transaction_ struct db_transaction t = {};
 	__u32 pending = 0, last = 0;
-	struct timespec now;
 	int r;
 
 	r = db_begin(s, &t, err);
@@ -79,13 +77,11 @@ int revision_begin(struct store *s, const struct revision *wanted, __u32 *ret_nu
 		error_pipeline(err, wanted->home, wanted->pipeline);
 		return -EEXIST;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
 	r = db_run(s, err,
 		   "INSERT INTO revision(home, pipeline, number, state, created, cause, manifest,"
 		   "  plan, note) VALUES(?, ?, ?, 'pending', ?, ?, ?, ?, ?)",
-		   "ssiissss", wanted->home, wanted->pipeline, last + 1LL,
-		   now.tv_sec * 1000000000LL + now.tv_nsec, wanted->cause, wanted->manifest,
-		   wanted->plan, wanted->note);
+		   "ssiissss", wanted->home, wanted->pipeline, last + 1LL, db_now(), wanted->cause,
+		   wanted->manifest, wanted->plan, wanted->note);
 	r = r ?: add_objects(s, wanted, last + 1, err) ?: db_commit(s, &t, err);
 	if (!r)
 		*ret_number = last + 1;
@@ -152,19 +148,30 @@ int revision_abort(struct store *s, const char *home, const char *pipeline, __u3
 int revision_delete(struct store *s, const char *home, const char *pipeline, const char *note,
 		    struct braid_error *err)
 {
+	_cleanup_transaction_ struct db_transaction t = {};
 	int r;
 
-	r = db_run(s, err,
-		   "UPDATE revision SET state = 'deleted', note = ifnull(?, note)"
-		   "  WHERE home = ? AND pipeline = ? AND state = 'current'",
-		   "sss", note, home, pipeline);
+	r = db_begin(s, &t, err)
+		    ?: db_run(s, err,
+			      "UPDATE revision SET state = 'deleted', note = ifnull(?, note)"
+			      "  WHERE home = ? AND pipeline = ? AND state = 'current'",
+			      "sss", note, home, pipeline);
 	if (r)
 		return r;
-	if (sqlite3_changes(s->db))
-		return 0;
-	error_set(err, -ENOENT, NULL, "no revision is current");
-	error_pipeline(err, home, pipeline);
-	return -ENOENT;
+	if (!sqlite3_changes(s->db)) {
+		error_set(err, -ENOENT, NULL, "no revision is current");
+		error_pipeline(err, home, pipeline);
+		return -ENOENT;
+	}
+	r = db_run(s, err, "DELETE FROM runtime WHERE home = ? AND pipeline = ?", "ss", home,
+		   pipeline);
+	r = r
+		    ?: db_run(s, err,
+			      "UPDATE config SET state = iif(state = 'pending', 'failed', 'old')"
+			      "  WHERE home = ? AND pipeline = ? AND state IN ('pending', "
+			      "'current')",
+			      "ss", home, pipeline);
+	return r ?: db_commit(s, &t, err);
 }
 
 void revision_done(struct revision *r)

@@ -47,6 +47,40 @@ static const char *const migrations[] = {
 	"  FOREIGN KEY(home, pipeline, number) REFERENCES revision ON DELETE CASCADE"
 	") STRICT, WITHOUT ROWID;"
 	"CREATE INDEX object_users ON revision_object(digest);",
+
+	"CREATE TABLE runtime("
+	"  home TEXT NOT NULL,"
+	"  pipeline TEXT NOT NULL,"
+	"  key TEXT NOT NULL,"
+	"  value TEXT NOT NULL," /* JSON */
+	"  PRIMARY KEY(home, pipeline, key)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE event("
+	"  home TEXT NOT NULL,"
+	"  pipeline TEXT NOT NULL,"
+	"  number INTEGER NOT NULL CHECK(number > 0),"
+	"  revision INTEGER NOT NULL," /* the newest at that time; 0: none */
+	"  created INTEGER NOT NULL,"  /* unix ns */
+	"  cause TEXT NOT NULL,"
+	"  what TEXT NOT NULL,"
+	"  PRIMARY KEY(home, pipeline, number)) STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE config("
+	"  home TEXT NOT NULL,"
+	"  pipeline TEXT NOT NULL,"
+	"  number INTEGER NOT NULL CHECK(number > 0),"
+	"  state TEXT NOT NULL CHECK(state IN ('pending', 'current', 'old', 'failed')),"
+	"  created INTEGER NOT NULL," /* unix ns */
+	"  cause TEXT NOT NULL,"
+	"  what TEXT NOT NULL,"
+	"  fields TEXT NOT NULL," /* JSON */
+	"  note TEXT,"
+	"  PRIMARY KEY(home, pipeline, number)) STRICT, WITHOUT ROWID;"
+
+	"CREATE UNIQUE INDEX one_pending_config ON config(home, pipeline)"
+	"  WHERE state = 'pending';"
+	"CREATE UNIQUE INDEX one_current_config ON config(home, pipeline)"
+	"  WHERE state = 'current';",
 };
 
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))
@@ -173,10 +207,16 @@ struct store *store_close(struct store *s)
 {
 	if (!s)
 		return NULL;
+	s->locks = 1;
 	store_unlock(s);
 	sqlite3_close(s->db);
 	free(s->folder);
 	free(s->path);
 	free(s);
 	return NULL;
+}
+
+const char *store_path(const struct store *s)
+{
+	return s->path;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Revisions of pipelines and the objects they were made of, on disk.
+ * Revisions of pipelines, the objects they were made of, and what was done to them while
+ * they ran, on disk.
  *
  * A pipeline is known by its home, the text of the network namespace where it lives, and
  * its name. Each call is one transaction: done or not done, however the process ends.
@@ -31,14 +32,16 @@ int store_open(const char *dir, struct store **ret, struct braid_error *err);
 struct store *store_close(struct store *s);
 DEFINE_CLEANUP(struct store *, store_close)
 #define _cleanup_store_ _cleanup_(store_closep)
+/* The file that is written whenever the store changes; valid as long as @s. */
+const char *store_path(const struct store *s);
 
 /**
  * store_lock() - keep other processes from changing pipelines until store_unlock().
  * @command: what for, shown to those who wait.
  * @timeout_ns: relative; 0: do not wait.
- * Not needed for reading. The kernel frees it when the process (and children it forked
- * meanwhile) ends in whatever way.
- * Return: 0; -EBUSY naming the process that has it.
+ * Who has it may take it again: each call needs its store_unlock(), so that a change may be
+ * made of several. Not needed for reading. The kernel frees it when the process (and children it
+ * forked meanwhile) ends in whatever way. Return: 0; -EBUSY naming the process that has it.
  */
 int store_lock(struct store *s, const char *command, __u64 timeout_ns, struct braid_error *err);
 void store_unlock(struct store *s);
@@ -108,7 +111,10 @@ int revision_commit(struct store *s, const char *home, const char *pipeline, __u
 /* Pending to failed. @note: why. Return: 0; -ESTALE not pending. */
 int revision_abort(struct store *s, const char *home, const char *pipeline, __u32 number,
 		   const char *note, struct braid_error *err);
-/* Current to deleted. @note may be NULL. Return: 0; -ENOENT none is current. */
+/*
+ * Current to deleted. @note may be NULL. The wanted runtime state of the pipeline goes with
+ * it, and no configuration is current any more. Return: 0; -ENOENT none is current.
+ */
 int revision_delete(struct store *s, const char *home, const char *pipeline, const char *note,
 		    struct braid_error *err);
 
@@ -145,9 +151,102 @@ void store_pipelines_done(struct store_pipelines *pipelines);
 /* Every pipeline that has a revision, by home and name; @ret: store_pipelines_done() it. */
 int store_pipelines(struct store *s, struct store_pipelines *ret, struct braid_error *err);
 
-/**
- * store_prune() - forget all but the newest @keep revisions of each pipeline, and objects
- * that none refers to. Pending and current ones stay, and the newest, so that numbers go
- * on from it.
+/*
+ * runtime.c: what is wanted of a running pipeline beside its revision: small JSON documents
+ * by key. "signals": what is paused; "rollout": how far one is. The maps of what runs follow
+ * them: here first, there second.
  */
+/* @json: borrowed; NULL: none any more. */
+int runtime_put(struct store *s, const char *home, const char *pipeline, const char *key,
+		const char *json, struct braid_error *err);
+/* runtime_put() and event_add() at once. */
+int runtime_record(struct store *s, const char *home, const char *pipeline, const char *key,
+		   const char *json, const char *cause, const char *what, struct braid_error *err);
+/* @ret_json: NULL: none; caller frees. */
+int runtime_get(struct store *s, const char *home, const char *pipeline, const char *key,
+		char **ret_json, struct braid_error *err);
+
+/*
+ * event.c: what happened to a pipeline beside revisions: signals, configuration, steps of a
+ * rollout and failed gates, recoveries.
+ */
+struct event {
+	__u64 number;     /* counts up from 1 per pipeline */
+	__u32 revision;   /* the newest at that time; 0: none */
+	__u64 created_ns; /* CLOCK_REALTIME */
+	char *cause;      /* the command */
+	char *what;       /* a sentence without a full stop */
+};
+
+struct events {
+	ARRAY(struct event) list;
+};
+
+void events_done(struct events *events);
+int event_add(struct store *s, const char *home, const char *pipeline, const char *cause,
+	      const char *what, struct braid_error *err);
+/* Newest first; empty for an unknown pipeline. */
+int store_events(struct store *s, const char *home, const char *pipeline, struct events *ret,
+		 struct braid_error *err);
+
+/*
+ * config.c: versions of a pipeline's configuration, with the life of revisions: pending,
+ * then current or failed; what was current is old. None current: all fields have their
+ * defaults.
+ */
+enum config_state { CONFIG_PENDING, CONFIG_CURRENT, CONFIG_OLD, CONFIG_FAILED };
+
+extern const char *const config_state_names[]; /* by enum config_state */
+
+struct config_version {
+	__u32 number; /* counts up from 1 per pipeline; never used again */
+	enum config_state state;
+	__u64 created_ns; /* CLOCK_REALTIME */
+	char *cause;      /* the command that made it */
+	char *what;       /* what it changes, for the event of its commit */
+	char *fields;     /* JSON: those that are not at their defaults */
+	char *note;       /* why it failed; NULL: nothing to say */
+};
+
+void config_version_done(struct config_version *v);
+#define _cleanup_config_version_ _cleanup_(config_version_done)
+
+/**
+ * config_begin() - record as pending what is about to be used.
+ * @wanted: borrowed; cause, what and fields of it.
+ * Return: 0; -EEXIST an earlier one is still pending: commit or abort it first.
+ */
+int config_begin(struct store *s, const char *home, const char *pipeline,
+		 const struct config_version *wanted, __u32 *ret_number, struct braid_error *err);
+/*
+ * Pending to current, what was current to old, and an event that says so.
+ * Return: 0; -ESTALE not pending.
+ */
+int config_commit(struct store *s, const char *home, const char *pipeline, __u32 number,
+		  struct braid_error *err);
+/* Pending to failed. @note: why. Return: 0; -ESTALE not pending. */
+int config_abort(struct store *s, const char *home, const char *pipeline, __u32 number,
+		 const char *note, struct braid_error *err);
+/* Return: 0; -ENOENT. */
+int config_get(struct store *s, const char *home, const char *pipeline, __u32 number,
+	       struct config_version *ret, struct braid_error *err);
+/* The newest in @state. Return: 0; -ENOENT. */
+int config_find(struct store *s, const char *home, const char *pipeline, enum config_state state,
+		struct config_version *ret, struct braid_error *err);
+
+struct config_versions {
+	ARRAY(struct config_version) list;
+};
+
+void config_versions_done(struct config_versions *versions);
+/* Newest first; empty for an unknown pipeline. */
+int store_configs(struct store *s, const char *home, const char *pipeline,
+		  struct config_versions *ret, struct braid_error *err);
+
+/**
+ * store_prune() - forget all but the newest @keep revisions and versions of configuration
+ * of each pipeline, all but its newest STORE_EVENTS events, and objects that no revision
+ * refers to. What is pending or current stays, and the newest, so that numbers go on from it.
+ */
+#define STORE_EVENTS 2000
 int store_prune(struct store *s, __u32 keep, struct braid_error *err);

@@ -8,6 +8,7 @@
 
 #include "live_common.h"
 #include "packet.h"
+#include "wait.h"
 
 enum { MEMBERS = 32 };
 
@@ -185,6 +186,116 @@ static void test_error(void)
 	is_str(json_text(j, "error/name"), "ENOENT", "and its name");
 }
 
+/* Revisions and events, each as the document has it. */
+static void test_history(void)
+{
+	_cleanup_json_ json_t *history = braid_json("history", "edge");
+	struct table revision = find_table("history", 0), event = find_table("history", 1);
+	int events = 0;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (history, i, one) {
+		bool is_event = json_object_get(one, "event");
+
+		events += is_event;
+		fits(one, is_event ? &event : &revision, NULL, is_event ? "event" : "revision");
+	}
+	ok(events > 0 && events < i, "history has both");
+}
+
+static void test_signal(void)
+{
+	_cleanup_json_ json_t *paused = braid_json("signal", "edge", "pause");
+	_cleanup_json_ json_t *set = braid_json("signal", "edge", "set", "20");
+	_cleanup_json_ json_t *alone = braid_json("signal", "edge"), *status = NULL;
+	_cleanup_json_ json_t *reload = braid_json("signal", "edge", "reload");
+	struct table t = find_table("signal", 0);
+
+	fits(paused, &t, NULL, "signal");
+	fits(set, &t, NULL, "signal with a bit");
+	fits(alone, &t, NULL, "signal without a signal");
+	is_str(json_text(alone, "state"), "paused", "it has the state");
+	is_str(json_text(alone, "stages/0/signals/0"), "20", "and the signals of a stage");
+	test_apply("signal reload", reload);
+	status = braid_json("status");
+	each_fits(json_at(status, "pipelines"), "status", 0, "a pipeline that is paused");
+	each_fits(json_at(status, "pipelines/0/stages"), "stage", 0, "a stage with signals");
+}
+
+static const char *rollout_state(void)
+{
+	_cleanup_json_ json_t *j = braid_json("rollout", "status", "edge");
+
+	return live_text("%s", json_text(j, "state"));
+}
+
+static void test_rollout(void)
+{
+	_cleanup_run_ struct run r = {};
+	const char *argv[] = {
+		live_braid, "rollout", "edge",   live_text("m2=%s/live_mark.bpf.o", live_objects),
+		"--steps",  "100",     "--gate", "drop_rate<1%",
+		"--every",  "1h",      NULL};
+	_cleanup_json_ json_t *running = NULL, *aborted = NULL, *status = NULL;
+	struct table t = find_table("rollout", 0), version = find_table("rollout", 2);
+
+	run_start(&r, argv);
+	ok(wait_until(!strcmp(rollout_state(), "running"), 10000), "a rollout runs");
+	is_str(live_trip(0), "12", "frames go through both stages");
+	running = braid_json("rollout", "status", "edge");
+	fits(running, &t, NULL, "rollout status");
+	each_fits(json_at(running, "gates"), "rollout", 1, "a gate");
+	fits(json_at(running, "old"), &version, NULL, "the old version");
+	fits(json_at(running, "new"), &version, NULL, "the new version");
+	status = braid_json("status");
+	each_fits(json_at(status, "pipelines/0/stages"), "stage", 0, "a stage in a rollout");
+	aborted = braid_json("rollout", "abort", "edge");
+	fits(aborted, &t, NULL, "rollout abort");
+	is_int(run_wait(&r), 1, "the one that drove it ends");
+}
+
+static void test_config(void)
+{
+	const char *m = live_manifest(
+		"config.yaml", ON_R0,
+		live_text("{name: all, object: %s/live_config0.bpf.o}", live_objects));
+	_cleanup_json_ json_t *applied = braid_json("apply", m);
+	_cleanup_json_ json_t *set = braid_json("config", "set", "edge", "small=7");
+	_cleanup_json_ json_t *same = braid_json("config", "set", "edge", "small=7");
+	_cleanup_json_ json_t *get = braid_json("config", "get", "edge");
+	_cleanup_json_ json_t *versions = braid_json("config", "history", "edge");
+	_cleanup_json_ json_t *back = braid_json("config", "rollback", "edge");
+	struct table t = find_table("config", 0), changed = find_table("config", 2);
+
+	test_apply("apply with a configuration", applied);
+	fits(get, &t, NULL, "config get");
+	each_fits(json_at(get, "fields"), "config", 1, "a field");
+	fits(set, &changed, NULL, "config set");
+	fits(same, &changed, NULL, "config set that changes nothing");
+	fits(back, &changed, NULL, "config rollback");
+	each_fits(versions, "config", 3, "a version");
+}
+
+/* What runs, what is attached again, and an interface that is gone. */
+static void test_restore(void)
+{
+	struct table t = find_table("restore", 0);
+	_cleanup_json_ json_t *runs = braid_json("restore"), *attached = NULL, *missing = NULL;
+
+	must_run("find %s/braid -path */links/* -delete", getenv("BRAID_BPFFS"));
+	attached = braid_json("restore");
+	must_run("ip -n right link delete r0");
+	missing = braid_json("restore");
+	fits(runs, &t, NULL, "restore");
+	each_fits(json_at(runs, "pipelines"), "restore", 1, "a pipeline that runs");
+	each_fits(json_at(attached, "pipelines"), "restore", 1, "a pipeline that is restored");
+	is_str(json_text(attached, "pipelines/0/attached/0/name"), "r0", "where it was attached");
+	each_fits(json_at(missing, "pipelines"), "restore", 1, "a pipeline that waits");
+	is_int(json_number(missing, "missing"), 1, "an interface is missing");
+	test_status();
+}
+
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
@@ -192,7 +303,7 @@ int main(int argc, char **argv)
 	const char *m = live_manifest("m.yaml", ON_R0, live_marks("1,2"));
 	const char *next = live_manifest("next.yaml", ON_R0, live_marks("2,3"));
 	_cleanup_json_ json_t *applied = braid_json("apply", m), *again = braid_json("apply", m);
-	_cleanup_json_ json_t *diff = braid_json("diff", next), *history = NULL;
+	_cleanup_json_ json_t *diff = braid_json("diff", next);
 	_cleanup_json_ json_t *rolled = NULL, *deleted = NULL, *second = NULL;
 
 	test_apply("apply", applied);
@@ -207,8 +318,11 @@ int main(int argc, char **argv)
 	each_fits(json_at(second, "carry"), "carry", 0, "a map's future");
 	rolled = braid_json("rollback", "edge");
 	test_apply("rollback", rolled);
-	history = braid_json("history", "edge");
-	each_fits(history, "history", 0, "a revision");
+	test_rollout();
+	test_signal();
+	test_config();
+	test_history();
+	test_restore();
 	deleted = braid_json("delete", "edge");
 	is_str(json_text(deleted, "deleted"), "edge", "delete");
 	test_error();

@@ -16,6 +16,8 @@ static const struct {
 	{"apply", {"--values", "--state", "--replace", "--wait"}},
 	{"status", {"--state"}, "a b"},
 	{"diff", {"--values", "--state"}},
+	{"signal", {"--stage", "--verdict", "--state", "--wait"}, "a pause b"},
+	{"config", {"--default", "--state", "--wait"}, "get"},
 	{"history", {"--state"}, "a b"},
 	{"rollback", {"--state", "--replace"}, "a 1 2"},
 	{"delete", {"--state", "--wait"}, "a b"},

@@ -9,11 +9,35 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "wait.h"
+
 const char *live_braid, *live_objects, *live_examples;
 
 static int wires[2][2]; /* [number][left, right] */
 
 enum { ARRIVES_MS = 5000 }; /* only what does not arrive takes that long */
+
+/* An interface sends nothing before the kernel has found, somewhat later, that it is up. */
+static bool is_up(const char *ns, const char *ifname)
+{
+	_cleanup_run_ struct run r = {};
+
+	return !run(&r, "ip", "-n", ns, "-o", "link", "show", ifname) && strstr(r.out, "state UP");
+}
+
+void live_plug(int wire)
+{
+	const char *const names[][2] = {{"l0", "r0"}, {"l1", "r1"}};
+
+	for (int i = 0; i < 2; i++)
+		if (wires[wire][i])
+			close(wires[wire][i]);
+	net_veth("left", names[wire][0], "right", names[wire][1]);
+	if (!wait_until(is_up("left", names[wire][0]), ARRIVES_MS))
+		bail_out("%s is not up", names[wire][0]);
+	wires[wire][0] = wire_open("left", names[wire][0]);
+	wires[wire][1] = wire_open("right", names[wire][1]);
+}
 
 void live_init(int argc, char **argv)
 {
@@ -25,13 +49,8 @@ void live_init(int argc, char **argv)
 	net_init();
 	net_add("left");
 	net_add("right");
-	for (int i = 0; i < 2; i++) {
-		const char *const names[][2] = {{"l0", "r0"}, {"l1", "r1"}};
-
-		net_veth("left", names[i][0], "right", names[i][1]);
-		wires[i][0] = wire_open("left", names[i][0]);
-		wires[i][1] = wire_open("right", names[i][1]);
-	}
+	live_plug(0);
+	live_plug(1);
 }
 
 json_t *live_json(const char *const argv[])

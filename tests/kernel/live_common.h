@@ -17,6 +17,8 @@
 
 /* Arguments: the command; the folder of live_*.bpf.o; the folder of the examples. */
 void live_init(int argc, char **argv);
+/* Makes l<wire> and r<wire> again, in new namespaces too; the old ones must be gone. */
+void live_plug(int wire);
 extern const char *live_braid, *live_objects, *live_examples;
 
 /* `braid(&r, "apply", path)`: the exit status. */

@@ -10,9 +10,11 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/text.h"
 #include "live_common.h"
+#include "wait.h"
 
 static const char *good, *next; /* manifests: what runs, and a change */
 
@@ -59,6 +61,16 @@ static void must(int error, const char *what)
 		bail_out("%s: %s", what, strerror(errno));
 }
 
+/* Does it look again and again whether the lock is free? */
+static bool waits(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = fopen(live_text("/proc/%d/syscall", pid), "re");
+	long nr = -1;
+
+	return f && fscanf(f, "%ld", &nr) == 1 &&
+	       (nr == SYS_clock_nanosleep || nr == SYS_nanosleep);
+}
+
 static void test_lock(void)
 {
 	_cleanup_close_ int fd = open(live_text("%s/lock", getenv("BRAID_STATE")),
@@ -73,6 +85,8 @@ static void test_lock(void)
 	must(ftruncate(fd, 0), "writing the lock");
 	is_int(braid(&r, "status"), 0, "looking needs no lock");
 	run_start(&r, (const char *const[]){live_braid, "apply", next, NULL});
+	ok(wait_until(waits(r.pid), 20000), "one that may wait does so");
+	goes_on();
 	must(flock(fd, LOCK_UN), "giving the lock back");
 	is_int(run_wait(&r), 0, "one that waits succeeds when the lock is free");
 	must_braid("apply", good);
@@ -281,6 +295,29 @@ static void test_objects(void)
 				    live_text("{name: m1, %s}", cases[i].stage)));
 }
 
+/* Of a stage that runs. */
+static void test_updates(void)
+{
+	const char *refused = live_text("m1=%s/live_refused.bpf.o", live_objects);
+	const char *mark = live_text("%s/live_mark.bpf.o", live_objects);
+	const char *file = live_text("%s/moving.bpf.o", net_scratch());
+	const char *stage = live_text("m1=%s", file);
+
+	/* without constants, which the other objects do not have */
+	must_braid("apply",
+		   live_manifest("plain.yaml", ON_R0, live_text("{name: m1, object: %s}", mark)));
+	fails(1, "the verifier refuses the program", "an update that the verifier refuses",
+	      "update", "edge", refused, "--program", "beyond");
+	must_run("cp %s %s", mark, file);
+	must_braid("update", "edge", stage);
+	must_run("rm %s", file);
+	fails(1, "moving.bpf.o", "an update whose file has vanished", "update", "edge", stage);
+	must_braid("apply", good);
+	fails(1, "no stage 'm7'", "an update of a stage that there is not", "update", "edge",
+	      live_text("m7=%s", mark));
+	recovers();
+}
+
 static void test_manifests(void)
 {
 	const char *key = live_write("key.yaml", "braid: 1\n"
@@ -317,6 +354,7 @@ int main(int argc, char **argv)
 	test_full();
 	test_damaged();
 	test_objects();
+	test_updates();
 	test_manifests();
 	test_lost();
 	must_braid("delete", "edge");

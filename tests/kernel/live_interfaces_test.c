@@ -185,7 +185,7 @@ static void test_gone(void)
 	must_braid("apply", live_manifest("m.yaml", both, live_marks("1")));
 	states("attached", "attached", "all there");
 	must_run("ip -n third link delete x");
-	states("attached", "gone", "an interface is deleted");
+	states("attached", "missing", "an interface is deleted");
 	refused(live_manifest("bad.yaml", both, live_marks("1,2")), 1, "no interface",
 		"it cannot be attached to");
 	net_veth("left", "lx", "third", "x");
@@ -193,7 +193,7 @@ static void test_gone(void)
 	must_braid("apply", live_manifest("m.yaml", both, live_marks("1")));
 	states("attached", "attached", "the same manifest attaches to it");
 	net_delete("third");
-	states("attached", "gone", "its namespace is deleted");
+	states("attached", "missing", "its namespace is deleted");
 	is_str(live_trip(0), "1", "the other one runs on");
 	must_braid("apply", live_manifest("m.yaml", ON_R0, live_marks("1")));
 	is_str(live_trip(0), "1", "without it");

@@ -63,7 +63,7 @@ static int start_more(struct running *r, const struct pipe_opts *opts,
 	int code = pipe_build(&r->pipe, opts, stages, n, &err);
 
 	r->loaded = NULL;
-	code = code ?: load_image(r->pipe.image, NULL, 0, &r->loaded, &err);
+	code = code ?: load_image(r->pipe.image, NULL, 0, 0, &r->loaded, &err);
 	if (code)
 		print_error(opts->strategy);
 	r->program = code ? -1 : loaded_program(r->loaded, 0);

@@ -2,7 +2,6 @@
 /* src/store: objects, revisions, the lock; and what is left when a process is killed. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,124 +13,8 @@
 #include <sys/wait.h>
 
 #include "base/text.h"
-#include "store/store.h"
-#include "tap.h"
+#include "store_common.h"
 #include "wait.h"
-
-static struct braid_error err;
-static char top[] = "/tmp/braid-store-XXXXXX";
-
-/* A folder that does not exist yet, for one test. */
-static char *fresh(const char *name)
-{
-	char *path = text_fmt("%s/%s", top, name);
-
-	if (!path)
-		bail_out("out of memory");
-	return path;
-}
-
-static struct store *must_open(const char *dir)
-{
-	struct store *s;
-
-	if (store_open(dir, &s, &err))
-		bail_out("%s: %s (%s)", err.where ?: "", err.what, err.why ?: "");
-	return s;
-}
-
-static const char *error_all(void)
-{
-	static char text[1024];
-
-	snprintf(text, sizeof(text), "%s|%s|%s|%s", err.where ?: "", err.what ?: "", err.why ?: "",
-		 err.hint ?: "");
-	return text;
-}
-
-#define says(word) ok(strstr(error_all(), word), "the error says '%s': %s", word, error_all())
-
-/* Past the store, as a text editor or a broken disk would. */
-static void raw_sql(const char *dir, const char *sql)
-{
-	_cleanup_free_ char *path = text_fmt("%s/braid.db", dir);
-	sqlite3 *db;
-
-	if (sqlite3_open(path, &db) || sqlite3_exec(db, sql, NULL, NULL, NULL))
-		bail_out("%s: %s", sql, sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
-
-static long long raw_number(const char *dir, const char *sql)
-{
-	_cleanup_free_ char *path = text_fmt("%s/braid.db", dir);
-	sqlite3_stmt *stmt;
-	long long n;
-	sqlite3 *db;
-
-	if (sqlite3_open(path, &db) || sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) ||
-	    sqlite3_step(stmt) != SQLITE_ROW)
-		bail_out("%s: %s", sql, sqlite3_errmsg(db));
-	n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return n;
-}
-
-/* Runs @body in a child. Return: its exit status; 128 + number of the signal that ended it. */
-static int in_child(int (*body)(const char *dir), const char *dir)
-{
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		_exit(body(dir));
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		bail_out("fork: %s", strerror(errno));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* A revision of "edge" with one stage "acl" whose object is @bytes. */
-static int begin(struct store *s, const char *home, const char *bytes, __u32 *ret)
-{
-	struct revision_object object = {.stage = "acl"};
-	struct revision wanted = {
-		.home = (char *)home,
-		.pipeline = "edge",
-		.cause = "braid apply edge.yaml",
-		.manifest = "{\"m\":1}",
-		.plan = "{\"p\":2}",
-	};
-	int r;
-
-	r = store_put(s, bytes, strlen(bytes), object.digest, &err);
-	if (r)
-		return r;
-	wanted.objects.v = &object;
-	wanted.objects.n = 1;
-	return revision_begin(s, &wanted, ret, &err);
-}
-
-/* Begun and committed. Return: its number. */
-static __u32 apply(struct store *s, const char *home, const char *bytes)
-{
-	__u32 number = 0;
-
-	if (begin(s, home, bytes, &number) || revision_commit(s, home, "edge", number, &err))
-		bail_out("%s", error_all());
-	return number;
-}
-
-static enum revision_state state_of(struct store *s, const char *home, __u32 number)
-{
-	_cleanup_revision_ struct revision r = {};
-
-	if (revision_get(s, home, "edge", number, &r, &err))
-		bail_out("%s", error_all());
-	return r.state;
-}
 
 static void test_objects(void)
 {
@@ -361,8 +244,12 @@ static void test_lock(void)
 	is_int(store_lock(s, "first", 0, &err), 0, "lock");
 	is_int(store_lock(other, "second", 0, &err), -EBUSY, "once");
 	says("first");
+	is_int(store_lock(s, "first", 0, &err), 0, "again by who has it");
+	store_unlock(s);
+	is_int(try_lock(other, 0), -EBUSY, "then one store_unlock() is not enough");
 	store_unlock(s);
 	is_int(try_lock(other, 0), 0, "free again");
+	store_lock(s, "first", 0, &err);
 	store_lock(s, "first", 0, &err);
 	s = store_close(s);
 	is_int(try_lock(other, 0), 0, "closing gives it up");
@@ -514,7 +401,7 @@ static void test_later_version(void)
 	raw_sql(dir, "PRAGMA user_version = 99");
 	is_int(store_open(dir, &s, &err), -EPROTONOSUPPORT, "a store of the future is refused");
 	says("99");
-	raw_sql(dir, "PRAGMA user_version = 1");
+	raw_sql(dir, "PRAGMA user_version = 2");
 	s = must_open(dir);
 	is_int(state_of(s, "init", 1), REVISION_CURRENT, "and was not touched");
 	store_close(s);
@@ -553,7 +440,7 @@ static void test_damaged_database(void)
 	store_close(s);
 
 	mkdir(alien, 0700);
-	raw_sql(alien, "CREATE TABLE object(x); PRAGMA user_version = 1");
+	raw_sql(alien, "CREATE TABLE object(x); PRAGMA user_version = 2");
 	s = must_open(alien);
 	is_int(revision_find(s, "init", "edge", REVISION_CURRENT, &r, &err), -EBADMSG,
 	       "a database of another program");
@@ -602,6 +489,9 @@ static int write_to_read_only(const char *dir)
 	r = begin(s, "init", "b", &number);
 	if (r != -EACCES && r != -EROFS)
 		return 103;
+	r = runtime_put(s, "init", "edge", "signals", "{}", &err);
+	if (r != -EACCES && r != -EROFS)
+		return 106;
 	if (state_of(s, "init", 1) != REVISION_CURRENT) /* reading goes on */
 		return 104;
 	store_close(s);
@@ -661,6 +551,9 @@ static int fill_disk(const char *dir)
 	apply(s, "init", "a");
 	if (store_put(s, bytes, 400000, digest, &err) != -ENOSPC || !err.hint)
 		return 101;
+	memset(bytes, ' ', 399999); /* as JSON goes */
+	if (event_add(s, "init", "edge", "test", bytes, &err) != -ENOSPC || !err.hint)
+		return 104;
 	if (state_of(s, "init", 1) != REVISION_CURRENT)
 		return 102;
 	if (store_put(s, bytes, 1000, digest, &err))
@@ -683,15 +576,9 @@ static void test_full_disk(void)
 		is_int(status, 0, "a full disk: one error, nothing lost");
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	return remove(path);
-}
-
 int main(void)
 {
-	if (!mkdtemp(top))
-		bail_out("%s: %s", top, strerror(errno));
+	store_test_begin();
 	test_objects();
 	test_damaged_object();
 	test_revision_life();
@@ -708,7 +595,5 @@ int main(void)
 	test_folders();
 	test_read_only();
 	test_full_disk();
-	braid_error_clear(&err);
-	nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	return done();
+	return store_test_end();
 }

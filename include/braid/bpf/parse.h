@@ -35,6 +35,7 @@
 #define PARSE_TAGS       2    /* VLAN tags taken; a third one is left as the protocol */
 #define PARSE_EXTENSIONS 8    /* IPv6 extension headers followed; more is an error */
 #define PARSE_CHAIN      2047 /* bytes that they may have together; 2^n - 1 */
+#define PARSE_ETHERTYPES 1536 /* the first EtherType; below it is a length (802.3) */
 
 /* EtherTypes in host order; our own names, since vmlinux.h has none. */
 enum parse_ethertype {
@@ -224,6 +225,12 @@ static __always_inline int parse_extensions(struct parse_cursor *cursor, struct 
 			return -1;
 	}
 	return -1;
+}
+
+/* Do its first four bytes hold a source and a destination port? */
+static __always_inline bool parse_has_ports(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }
 
 /* Is it a part of a datagram? Then only the part with offset 0 has the upper layer's header. */

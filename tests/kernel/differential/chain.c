@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "manifest/model.h"
 #include "tap.h"
 
@@ -99,8 +100,9 @@ static void random_share(struct rng *r, const struct chain *c, struct share *ret
 
 	*ret = (struct share){.map = shareable[which].map};
 	for (size_t k = 0; k < c->n; k++)
-		if (shareable[which].kinds & 1 << c->stages[k].kind && rng_chance(r, 80))
-			ret->members |= 1 << k;
+		if (shareable[which].kinds & 1 << c->stages[k].kind && tree_runs(c, k) &&
+		    rng_chance(r, 80))
+			ret->members |= 1ull << k;
 }
 
 static bool is_shared(const struct share *s)
@@ -111,34 +113,105 @@ static bool is_shared(const struct share *s)
 /* What a member that brings no map says about it would be said of the first one's. */
 static void keep_first_settings(struct chain *c, const struct share *s)
 {
-	for (size_t k = __builtin_ctz(s->members) + 1; k < c->n; k++) {
+	for (size_t k = __builtin_ctzll(s->members) + 1; k < c->n; k++) {
 		struct link *l = &c->stages[k];
 		size_t kept = 0;
 
 		for (size_t i = 0; i < l->n_settings; i++)
-			if (!(s->members & 1 << k) || l->settings[i].what == CONSTANT ||
+			if (!(s->members & 1ull << k) || l->settings[i].what == CONSTANT ||
 			    strcmp(l->settings[i].name, s->map))
 				l->settings[kept++] = l->settings[i];
 		l->n_settings = kept;
 	}
 }
 
-void chain_random(struct rng *r, size_t packets, struct chain *ret)
+static enum kind random_kind(struct rng *r, bool large)
 {
-	*ret = (struct chain){.final = rng_chance(r, 50) ? -1 : (int)rng_below(r, 5)};
-	ret->n = 1 + rng_below(r, rng_chance(r, 20) ? STAGES : 5);
-	for (size_t k = 0; k < ret->n; k++) {
-		struct link *l = &ret->stages[k];
+	/* an LB would take too much of the headroom, and most are small enough for the verifier */
+	static const enum kind some[] = {DICE, HELLO, HELLO, FLOWSTAT, SAMPLER, ACL};
 
-		l->kind = rng_below(r, KINDS);
-		l->proceed_on = random_verdicts(r);
+	return large ? PICK(r, some) : rng_below(r, KINDS);
+}
+
+static bool is_only_enabled(const struct chain *c, size_t k)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (i != k && tree_runs(c, i))
+			return false;
+	return true;
+}
+
+/* What makes of a stage more than a program that runs. */
+static void random_versions(struct rng *r, struct chain *c, size_t k)
+{
+	struct link *l = &c->stages[k];
+
+	for (int version = 0; version < 2; version++)
+		for (int i = 0; i < CONFIGS; i++)
+			l->twist[version][i] = rng_next(r);
+	l->disabled = rng_chance(r, 8);
+	l->disabled &= !is_only_enabled(c, k); /* what it takes with it does not run either */
+	l->rolled = !l->disabled && rng_chance(r, 12);
+	l->share_maps = rng_chance(r, 50);
+	l->key = rng_below(r, 3);
+	l->seed = rng_next(r);
+}
+
+/* By lots: then only none or all can be foretold. */
+static bool draws_lots(const struct chain *c)
+{
+	for (size_t k = 0; k < c->n; k++)
+		if (c->stages[k].rolled && c->stages[k].key == ROLLOUT_RANDOM)
+			return true;
+	return false;
+}
+
+static void random_states(struct rng *r, struct chain *c)
+{
+	static const __u32 shares[] = {0, 65536, 100, 20000, 40000, 65000};
+	bool lots = draws_lots(c);
+
+	for (size_t i = 0; i < STATES; i++) {
+		struct state *s = &c->states[i];
+
+		*s = (struct state){.share = shares[rng_below(r, lots ? 2 : 6)],
+				    .config = rng_below(r, CONFIGS)};
+		s->closed = i && rng_chance(r, 10);
+		s->verdict = rng_below(r, 5);
+		for (int version = 0; version < 2; version++)
+			for (size_t k = 0; k < c->n && i; k++)
+				if (rng_chance(r, 20))
+					s->paused[version] |= 1ull << k;
+	}
+}
+
+static void random_stages(struct rng *r, size_t packets, bool large, struct chain *c)
+{
+	for (size_t k = 0; k < c->n; k++) {
+		struct link *l = &c->stages[k];
+
+		l->kind = random_kind(r, large);
+		l->proceed_on = large ? 0x1f : random_verdicts(r);
 		do {
-			random_name(r, ret, k, l->name, sizeof(l->name));
-		} while (name_is_taken(ret, k));
+			random_name(r, c, k, l->name, sizeof(l->name));
+		} while (name_is_taken(c, k));
 		settings_random(r, packets, l);
 	}
+}
+
+void chain_random(struct rng *r, size_t packets, bool large, struct chain *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->final = rng_chance(r, 50) ? -1 : (int)rng_below(r, 5);
+	ret->n = large ? STAGES - rng_below(r, 8) : 1 + rng_below(r, rng_chance(r, 20) ? USUAL : 5);
+	random_stages(r, packets, large, ret);
+	tree_random(r, ret, large ? 3 : rng_below(r, CHOICES + 1));
+	for (size_t k = 0; k < ret->n; k++)
+		random_versions(r, ret, k);
+	ret->signals = rng_chance(r, 80) ? SIGNALS_STAGES : rng_below(r, SIGNALS_NONE + 1);
+	random_states(r, ret);
 	strcpy(ret->name, rng_chance(r, 20) ? ret->stages[ret->n - 1].name : "edge");
-	for (size_t i = 0; i < SHARES; i++) {
+	for (size_t i = 0; i < SHARES && !large; i++) {
 		random_share(r, ret, &ret->shares[i]);
 		/* a map is in one shared map at most */
 		if (i && !strcmp(ret->shares[i].map, ret->shares[0].map))
@@ -149,37 +222,70 @@ void chain_random(struct rng *r, size_t packets, struct chain *ret)
 	ret->shape = rng_next(r);
 }
 
-void chain_drop(struct chain *c, size_t k)
+static void drop_bit(__u64 *bits, size_t k)
 {
-	__u32 below = (1u << k) - 1;
+	__u64 below = (1ull << k) - 1;
 
+	*bits = (*bits & below) | (*bits >> 1 & ~below);
+}
+
+bool chain_drop(struct chain *c, size_t k)
+{
+	if (is_only_enabled(c, k) || !tree_drop(c, k))
+		return false;
 	memmove(&c->stages[k], &c->stages[k + 1], (c->n - k - 1) * sizeof(c->stages[0]));
 	c->n--;
-	for (size_t i = 0; i < SHARES; i++) {
-		__u32 *m = &c->shares[i].members;
+	for (size_t i = 0; i < SHARES; i++)
+		drop_bit(&c->shares[i].members, k);
+	for (size_t i = 0; i < STATES; i++)
+		for (int version = 0; version < 2; version++)
+			drop_bit(&c->states[i].paused[version], k);
+	return true;
+}
 
-		*m = (*m & below) | (*m >> 1 & ~below);
+static void print_range(const struct chain *c, size_t from, size_t to, int outer, size_t branch,
+			struct buf *b)
+{
+	for (size_t k = from; k < to;) {
+		int i = tree_fork_at(c, k, outer, branch);
+		const struct fork *f = i < 0 ? NULL : &c->forks[i];
+		const struct link *l = &c->stages[k];
+
+		buf_str(b, k > from ? " " : "");
+		if (i < 0) {
+			buf_fmt(b, "%s%s%s", l->disabled ? "-" : "", kind_names[l->kind],
+				l->rolled ? "@" : "");
+			k++;
+			continue;
+		}
+		buf_fmt(b, "%s{", field_names[f->field]);
+		for (size_t n = 0; n < f->n; n++) {
+			buf_str(b, n ? " | " : "");
+			print_range(c, f->first[n], f->first[n + 1], i, n, b);
+		}
+		buf_str(b, "}");
+		k = f->first[f->n];
 	}
 }
 
 const char *chain_text(const struct chain *c)
 {
-	static char text[STAGES * 16];
-	int n = 0;
+	static char text[STAGES * 40];
+	struct buf b = {};
 
-	for (size_t k = 0; k < c->n; k++)
-		n += snprintf(text + n, sizeof(text) - n, "%s%s", k ? " " : "",
-			      kind_names[c->stages[k].kind]);
+	print_range(c, 0, c->n, -1, 0, &b);
+	snprintf(text, sizeof(text), "%s", b.v ?: "");
+	buf_done(&b);
 	return text;
 }
 
-size_t chain_owner(const struct chain *c, size_t k, const char *name)
+struct owner chain_owner(const struct chain *c, struct owner of, const char *name)
 {
 	for (size_t i = 0; i < SHARES; i++)
-		if (is_shared(&c->shares[i]) && c->shares[i].members & 1 << k &&
+		if (is_shared(&c->shares[i]) && c->shares[i].members & 1ull << of.stage &&
 		    !strcmp(c->shares[i].map, name))
-			return __builtin_ctz(c->shares[i].members);
-	return k;
+			return (struct owner){__builtin_ctzll(c->shares[i].members), false};
+	return (struct owner){of.stage, of.new && !c->stages[of.stage].share_maps};
 }
 
 static int put_setting(struct braid_pipeline *p, const struct link *l, const struct setting *s,
@@ -196,18 +302,85 @@ static int put_setting(struct braid_pipeline *p, const struct link *l, const str
 	}
 }
 
+/* @at: where it stands; NULL: in no choice. */
 static int put_stage(struct braid_pipeline *p, const struct link *l, const char *object,
-		     struct braid_error *err)
+		     const struct fork *at, size_t branch, struct braid_error *err)
 {
 	struct braid_stage_opts opts = {
 		.sz = sizeof(opts),
 		.object = object,
 		.proceed_mask = l->proceed_on,
+		.disabled = l->disabled,
+		.choice = at ? at->name : NULL,
+		.branch = branch,
+	};
+	struct braid_candidate_opts candidate = {
+		.sz = sizeof(candidate),
+		.object = object,
+		.key = rollout_key_names[l->key],
+		.share_maps = l->share_maps,
+		.seed = l->seed,
 	};
 	int r = braid_pipeline_add_stage(p, l->name, &opts, err);
 
 	for (size_t i = 0; i < l->n_settings && !r; i++)
 		r = put_setting(p, l, &l->settings[i], err);
+	if (!r && l->rolled)
+		r = braid_pipeline_set_candidate(p, l->name, &candidate, err);
+	return r;
+}
+
+static size_t branch_of(const struct fork *at, size_t branch)
+{
+	return at && branch + 1 == at->n ? BRAID_DEFAULT : branch;
+}
+
+static int put_fork(struct braid_pipeline *p, const struct fork *f, const struct fork *at,
+		    size_t branch, struct braid_error *err)
+{
+	struct braid_choice_opts opts = {
+		.sz = sizeof(opts),
+		.field = field_names[f->field],
+		.choice = at ? at->name : NULL,
+		.branch = branch_of(at, branch),
+	};
+	int r = braid_pipeline_add_choice(p, f->name, &opts, err);
+
+	for (size_t b = 0; b + 1 < f->n && !r; b++) {
+		char texts[VALUES][16];
+		const char *values[VALUES];
+
+		for (size_t i = 0; i < f->n_values[b]; i++) {
+			snprintf(texts[i], sizeof(texts[i]), i % 2 ? "%u" : "0x%x",
+				 f->values[b][i]);
+			values[i] = texts[i];
+		}
+		r = braid_pipeline_add_case(p, f->name, values, f->n_values[b], err);
+	}
+	return r;
+}
+
+static int put_range(struct braid_pipeline *p, const struct chain *c, const char *const *objects,
+		     size_t from, size_t to, int outer, size_t branch, struct braid_error *err)
+{
+	const struct fork *at = outer < 0 ? NULL : &c->forks[outer];
+	int r = 0;
+
+	for (size_t k = from; k < to && !r;) {
+		int i = tree_fork_at(c, k, outer, branch);
+		const struct fork *f = i < 0 ? NULL : &c->forks[i];
+
+		if (i < 0) {
+			r = put_stage(p, &c->stages[k], objects[c->stages[k].kind], at,
+				      branch_of(at, branch), err);
+			k++;
+			continue;
+		}
+		r = put_fork(p, f, at, branch, err);
+		for (size_t b = 0; b < f->n && !r; b++)
+			r = put_range(p, c, objects, f->first[b], f->first[b + 1], i, b, err);
+		k = f->first[f->n];
+	}
 	return r;
 }
 
@@ -219,7 +392,7 @@ static int put_share(struct braid_pipeline *p, const struct chain *c, const stru
 	size_t n = 0;
 
 	for (size_t k = 0; k < c->n; k++)
-		if (s->members & 1 << k) {
+		if (s->members & 1ull << k) {
 			snprintf(names[n], sizeof(names[n]), "%s.%s", c->stages[k].name, s->map);
 			members[n] = names[n];
 			n++;
@@ -234,8 +407,9 @@ struct braid_pipeline *chain_pipeline(const struct chain *c, const char *const *
 	struct braid_pipeline *p = NULL;
 	int r = braid_pipeline_new(c->name, &p, &err);
 
-	for (size_t k = 0; k < c->n && !r; k++)
-		r = put_stage(p, &c->stages[k], objects[c->stages[k].kind], &err);
+	r = r ?: put_range(p, c, objects, 0, c->n, -1, 0, &err);
+	if (!r)
+		r = braid_pipeline_set_signals(p, signals_names[c->signals], &err);
 	for (size_t i = 0; i < SHARES && !r; i++)
 		if (is_shared(&c->shares[i]))
 			r = put_share(p, c, &c->shares[i], &err);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "composed.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "compose/control_abi.h"
 #include "compose/image.h"
+#include "compose/rollout_abi.h"
 #include "kernel/load.h"
 #include "kernel/testrun.h"
 #include "tap.h"
@@ -13,11 +18,42 @@
 const char *const way_words[WAYS] = {"fused", "called", "tailcall", "mixed"};
 
 struct composed {
+	const struct chain *c;
 	struct braid_plan *plan;
 	struct image *image;
 	struct loaded *loaded;
 	bool records;
+	struct control control; /* as it was loaded */
 };
+
+/* The stage of the plan that is stage @k of the chain, or its second version. */
+static long plan_index(const struct composed *composed, size_t k, bool new)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s%s", composed->c->stages[k].name, new ? "@new" : "");
+	array_foreach (ps, &composed->plan->stages)
+		if (text_eq(ps->stage->name, name))
+			return ps - composed->plan->stages.v;
+	return -1;
+}
+
+static bool leads_to(const struct plan_stage *ps, __u32 to)
+{
+	array_foreach (c, &ps->cases)
+		if (c->next == to)
+			return true;
+	return ps->next == to;
+}
+
+/* Nobody in front of segment @k makes a tail call to the one behind it. */
+static bool may_join(const struct braid_plan *plan, size_t k)
+{
+	array_foreach (ps, &plan->stages)
+		if (ps->segment < k && leads_to(ps, plan->segments.v[k + 1].first))
+			return false;
+	return true;
+}
 
 /* Segment @k and the one behind it become one. */
 static void join(struct braid_plan *plan, size_t k)
@@ -37,14 +73,46 @@ static void join(struct braid_plan *plan, size_t k)
 static void reshape(struct braid_plan *plan, enum way way, __u64 shape)
 {
 	for (size_t k = 0; k < plan->stages.n; k++)
-		if (way == CALLED || (way == MIXED && shape >> k & 1)) {
+		if (way == CALLED || (way == MIXED && shape >> k % 61 & 1)) {
 			plan->stages.v[k].called = true;
 			plan->stages.v[k].why_called = "a test wants it";
 		}
 	plan->clean_stack = shape >> 62 & 1;
-	for (size_t k = plan->segments.n; way == MIXED && k-- > 1;)
-		if (shape >> (STAGES + k) & 1)
+	/* a large one would get too many maps */
+	for (size_t k = plan->segments.n; way == MIXED && plan->stages.n < STAGES && k-- > 1;)
+		if (shape >> (20 + k) % 61 & 1 && may_join(plan, k - 1))
 			join(plan, k - 1);
+}
+
+/* The bytes of every DICE's configuration into both versions. */
+static void configure(const struct composed *composed)
+{
+	const struct image *image = composed->image;
+	size_t size = CONFIGS * image->config_size;
+	_cleanup_free_ __u8 *bytes = calloc(1, size + 1);
+	int fd = loaded_map(composed->loaded, CONFIG_SECTION);
+	__u32 zero = 0;
+
+	if (fd < 0)
+		return;
+	if (!bytes || bpf_map_lookup_elem(fd, &zero, bytes))
+		bail_out("cannot read the configuration");
+	array_foreach (f, &image->fields)
+		for (size_t k = 0; k < composed->c->n; k++)
+			for (int i = 0; i < 2 * CONFIGS; i++) {
+				long at = plan_index(composed, k, i & 1);
+				__u32 value = composed->c->stages[k].twist[i & 1][i >> 1];
+
+				if (at < 0 ||
+				    !text_eq(f->stage, composed->plan->stages.v[at].stage->name) ||
+				    text_eq(f->name, "nothing"))
+					continue;
+				value = text_eq(f->name, "b") ? ~value : value;
+				memcpy(bytes + (i >> 1) * image->config_size + f->offset, &value,
+				       sizeof(value));
+			}
+	if (bpf_map_update_elem(fd, &zero, bytes, BPF_ANY))
+		bail_out("cannot write the configuration");
 }
 
 int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way way,
@@ -56,16 +124,23 @@ int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way
 
 	if (!composed)
 		bail_out("no memory");
-	r = plan_new(p, segments ? STRATEGY_TAILCALL : STRATEGY_FUSED, NULL, &composed->plan, err);
+	composed->c = c;
+	/* auto: one program if the maps are not too many */
+	r = plan_new(p, segments ? STRATEGY_TAILCALL : STRATEGY_AUTO, NULL, &composed->plan, err);
 	if (!r)
 		reshape(composed->plan, way, c->shape);
 	r = r ?: image_new(composed->plan, way == MIXED, &composed->image, err)
-			?: load_image(composed->image, NULL, 0, &composed->loaded, err);
+			?: load_image(composed->image, NULL, 0, 0, &composed->loaded, err);
 	if (r) {
 		composed_free(composed);
 		return r;
 	}
 	composed->records = way == MIXED;
+	configure(composed);
+	if (loaded_map(composed->loaded, CONTROL_SECTION) >= 0 &&
+	    loaded_read(composed->loaded, CONTROL_SECTION, &composed->control,
+			sizeof(composed->control), err))
+		bail_out("cannot read the control block");
 	*ret = composed;
 	return 0;
 }
@@ -76,6 +151,50 @@ void composed_free(struct composed *composed)
 	image_free(composed->image);
 	braid_plan_free(composed->plan);
 	free(composed);
+}
+
+static void set(void *ctx, const struct state *state)
+{
+	struct composed *composed = ctx;
+	int fd = loaded_map(composed->loaded, CONTROL_SECTION);
+	struct control c = composed->control;
+	__u32 zero = 0;
+
+	if (fd < 0)
+		return;
+	c.closed = state->closed && composed->c->signals != SIGNALS_NONE;
+	c.verdict = state->verdict;
+	c.share = state->share;
+	c.config = state->config;
+	for (size_t k = 0; k < composed->c->n; k++)
+		for (int n = 0; n < 2; n++) {
+			long at = plan_index(composed, k, n);
+
+			if (at >= 0 && state->paused[n] & 1ull << k)
+				c.bypass[at / 32] |= 1u << at % 32;
+		}
+	if (bpf_map_update_elem(fd, &zero, &c, BPF_ANY))
+		bail_out("cannot write the control block");
+}
+
+/* Of the chain: what a recording seam wrote as the number of a stage of the plan. */
+static __u32 chain_index(const struct composed *composed, __u32 stage)
+{
+	for (size_t k = 0; k < composed->c->n; k++)
+		for (int n = 0; n < 2; n++)
+			if (plan_index(composed, k, n) == stage)
+				return k + n * STAGES;
+	return -1;
+}
+
+static void clear_record(const struct composed *composed)
+{
+	static const struct image_record none = {-1, -1};
+	__u32 zero = 0;
+
+	if (bpf_map_update_elem(loaded_map(composed->loaded, IMAGE_RECORD_SECTION), &zero, &none,
+				BPF_ANY))
+		bail_out("cannot write the record");
 }
 
 static void run(void *ctx, const void *packet, size_t size, struct outcome *ret)
@@ -91,29 +210,58 @@ static void run(void *ctx, const void *packet, size_t size, struct outcome *ret)
 	struct testrun_result result;
 	struct image_record record = {};
 
+	if (composed->records)
+		clear_record(composed);
 	if (testrun_packet(loaded_program(composed->loaded, 0), &t, &result, &err) ||
 	    (composed->records &&
 	     loaded_read(composed->loaded, IMAGE_RECORD_SECTION, &record, sizeof(record), &err)))
 		bail_out("cannot run the pipeline: %s: %s", err.what ?: "", err.why ?: "");
 	ret->verdict = result.verdict;
 	ret->size = result.size;
-	ret->stage = record.stage;
+	ret->stage = composed->records ? chain_index(composed, record.stage) : 0;
 	ret->stage_verdict = record.verdict;
 }
 
 static int find_map(void *ctx, const struct map_name *name)
 {
 	struct composed *composed = ctx;
-	const struct image_map *m = image_find_map(composed->image, name->stage, name->name);
+	struct owner owner = chain_owner(composed->c, (struct owner){name->stage, name->new},
+					 name->name);
+	long at = plan_index(composed, owner.stage, owner.new);
+	const struct image_map *m = at < 0 ? NULL : image_find_map(composed->image, at, name->name);
 
 	return m ? loaded_map(composed->loaded, m->symbol) : -1;
+}
+
+/* All CPUs together. */
+static void count(void *ctx, size_t stage, struct tally *ret)
+{
+	struct composed *composed = ctx;
+	long at = plan_index(composed, stage, false);
+	const struct image_map *m =
+		image_find_map(composed->image, composed->plan->stages.v[at].sender, ROLLOUT_MAP);
+	int cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ struct rollout_counters *each = calloc(cpus, sizeof(*each));
+	__u32 zero = 0;
+
+	if (!each || !m ||
+	    bpf_map_lookup_elem(loaded_map(composed->loaded, m->symbol), &zero, each))
+		bail_out("cannot read what was counted");
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (int v = 0; v < ROLLOUT_VERSIONS; v++) {
+			ret->version[v].packets += each[cpu].version[v].packets;
+			for (int i = 0; i < 6; i++)
+				ret->version[v].verdicts[i] += each[cpu].version[v].verdicts[i];
+		}
 }
 
 struct runner composed_runner(struct composed *composed)
 {
 	return (struct runner){
 		.ctx = composed,
+		.set = set,
 		.run = run,
+		.count = count,
 		.map = find_map,
 		.knows_stage = composed->records,
 	};

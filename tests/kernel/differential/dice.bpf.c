@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * dice: returns what the examples never return. The verdict, and what becomes of the packet,
- * follow from the packet, from all that this stage saw before, and from a constant.
+ * follow from the packet, from all that this stage saw before, from a constant and from its
+ * configuration.
  */
 #include <braid/bpf/braid.bpf.h>
 #include <linux/if_ether.h>
 #include <linux/types.h>
 
 const volatile __u32 salt = 0;
+
+struct twist {
+	__u8 nothing;
+	__u32 a, b;
+};
+BRAID_CONFIG(struct twist, twist);
 
 /* A .data and a .bss of its own; whoever mixes them up with another stage's rolls differently. */
 static __u64 memory = 0x9e3779b97f4a7c15;
@@ -29,7 +36,7 @@ static const __u32 faces[] = {
 
 static __noinline __u64 stir(__u64 state, __u64 word)
 {
-	state = (state ^ word) * 0xbf58476d1ce4e5b9;
+	state = (state ^ word ^ twist.a) * 0xbf58476d1ce4e5b9;
 	return state ^ state >> 29;
 }
 
@@ -94,7 +101,7 @@ SEC("xdp") int dice(struct xdp_md *ctx)
 	for (__u32 i = 0; i < ETH_HLEN; i++)
 		state = state << 5 ^ state >> 59 ^ data[i];
 	state = wander(stir(state, (__u64)salt << 32 | ++turns));
-	memory = stir(state, end - data);
+	memory = stir(state, end - data) + twist.b;
 	data[2 * ETH_ALEN - 1] ^= state;
 	change_size(ctx, state >> 8 & 15, state);
 	return verdict_of(state >> 16);

@@ -22,8 +22,12 @@
 #include "report.h"
 #include "run.h"
 #include "tap.h"
+#include "vary.h"
 
-enum { ATTEMPTS = 20 }; /* at a run that takes less than a second */
+enum {
+	ATTEMPTS = 20, /* at a run that takes less than a second */
+	LARGE = 26     /* one of so many pipelines is */
+};
 
 static const char *objects[KINDS];
 
@@ -36,13 +40,13 @@ static struct {
 static struct {
 	size_t packets;
 	size_t verdicts[5], strange;       /* came out */
-	size_t left_early, left_last;      /* behind a stage that was not the last, or was */
+	size_t one, several, many;         /* stages that a packet met */
 	size_t unusual;                    /* went on although the verdict was not PASS */
 	size_t resized, elements, samples; /* packets, elements of maps, samples */
 	size_t tried, too_large; /* pipelines in each way; those that the verifier gave up on */
 } seen;
 
-static void look(const struct chain *c, const struct pkt *v, const struct trail *t)
+static void look(const struct event *v, const struct trail *t)
 {
 	array_foreach (o, &t->packets) {
 		seen.packets++;
@@ -50,10 +54,11 @@ static void look(const struct chain *c, const struct pkt *v, const struct trail 
 			seen.verdicts[o->verdict]++;
 		else
 			seen.strange++;
-		seen.left_early += o->stage + 1 < c->n;
-		seen.left_last += o->stage + 1 == c->n;
+		seen.one += o->ran == 1;
+		seen.several += o->ran > 1;
+		seen.many += o->ran > 20;
 		seen.unusual += o->unusual;
-		seen.resized += o->size != v[o - t->packets.v].len;
+		seen.resized += o->size != v[o - t->packets.v].packet.len;
 	}
 	array_foreach (m, &t->maps)
 		if (m->type == BPF_MAP_TYPE_RINGBUF)
@@ -65,7 +70,7 @@ static void look(const struct chain *c, const struct pkt *v, const struct trail 
 /* A chain, packets for it, and what is wrong with it. */
 struct trial {
 	struct chain chain;
-	ARRAY(struct pkt) packets;
+	ARRAY(struct event) packets;
 	struct buf why;
 	size_t packet; /* where it was seen */
 	bool counts;   /* the first time, not while it is made smaller */
@@ -144,7 +149,7 @@ static bool agrees(struct trial *t)
 	if (!fast)
 		bail_out("%zu packets take a second, too slow: try fewer", t->packets.n);
 	if (t->counts)
-		look(&t->chain, t->packets.v, &want);
+		look(t->packets.v, &want);
 	for (int way = 0; way < WAYS && same; way++)
 		same = way_agrees(t, p, way, &maps, &want);
 	array_done(&maps.v);
@@ -163,8 +168,7 @@ static void make_smaller(struct trial *t)
 	for (size_t k = t->chain.n; k-- > 0 && t->chain.n > 1;) {
 		less->chain = t->chain;
 		less->packets = t->packets;
-		chain_drop(&less->chain, k);
-		if (!agrees(less)) {
+		if (chain_drop(&less->chain, k) && !agrees(less)) {
 			t->chain = less->chain;
 			t->packet = less->packet;
 		}
@@ -172,7 +176,7 @@ static void make_smaller(struct trial *t)
 	for (size_t part = t->packets.n / 2; part; part /= 2)
 		for (size_t at = 0; at + part <= t->packets.n && t->packets.n > 1;) {
 			size_t n = t->packets.n - part;
-			struct pkt *kept = calloc(n, sizeof(*kept));
+			struct event *kept = calloc(n, sizeof(*kept));
 
 			if (!kept)
 				bail_out("no memory");
@@ -205,7 +209,17 @@ static void fail(struct trial *t, size_t number)
 	else
 		diag("%s", t->why.v);
 	report_chain(&t->chain, objects);
-	report_packets(t->packets.v, t->packets.n);
+	report_events(t->packets.v, t->packets.n);
+}
+
+static void random_event(struct rng *r, struct event *e)
+{
+	if (rng_chance(r, 60)) {
+		pkt_random(r, &e->packet);
+		vary_packet(r, &e->packet);
+	} else {
+		pkt_random_broken(r, &e->packet);
+	}
 }
 
 static void try_pipeline(size_t number)
@@ -217,14 +231,13 @@ static void try_pipeline(size_t number)
 		bail_out("no memory");
 	r.state = rng_next(&r) + number * 0xd1342543de82ef95;
 	r.state = rng_next(&r);
-	chain_random(&r, options.packets, &t->chain);
+	chain_random(&r, options.packets, number % LARGE == LARGE - 1, &t->chain);
 	for (size_t i = 0; i < options.packets; i++) {
-		struct pkt *p = array_push(&t->packets);
+		struct event *e = array_push(&t->packets);
 
-		if (rng_chance(&r, 60))
-			pkt_random(&r, p);
-		else
-			pkt_random_broken(&r, p);
+		random_event(&r, e);
+		/* a state lasts for some packets */
+		e->state = i && !rng_chance(&r, 6) ? e[-1].state : rng_below(&r, STATES);
 	}
 	if (options.only == number)
 		report_chain(&t->chain, objects);
@@ -244,13 +257,25 @@ static void check_coverage(void)
 	for (__u32 v = 0; v < 5; v++)
 		ok(seen.verdicts[v] > 10, "%zu came out with verdict %u", seen.verdicts[v], v);
 	ok(seen.strange > 100, "%zu with verdicts that XDP does not know", seen.strange);
-	ok(seen.left_early > 1000 && seen.left_last > 1000,
-	   "%zu left early, %zu behind the last stage", seen.left_early, seen.left_last);
+	ok(seen.one > 1000 && seen.several > 1000 && seen.many > 50,
+	   "%zu met one stage, %zu several, %zu of them more than 20", seen.one, seen.several,
+	   seen.many);
 	ok(seen.unusual > 100, "%zu times the next stage ran after another verdict than PASS",
 	   seen.unusual);
 	ok(seen.resized > 100, "%zu came out longer or shorter", seen.resized);
 	ok(seen.elements > 1000, "%zu elements of maps", seen.elements);
 	ok(seen.samples > 100, "%zu samples", seen.samples);
+	ok(walked.paused > 500 && walked.closed > 100,
+	   "%zu times past a stage, %zu times past the whole", walked.paused, walked.closed);
+	for (int v = 0; v < 2; v++)
+		ok(walked.versions[v] > 200 && walked.configs[v] > 500,
+		   "%zu times version %d of a stage, %zu times of the configuration",
+		   walked.versions[v], v, walked.configs[v]);
+	ok(walked.nobody > 200, "%zu met no stage at the end", walked.nobody);
+	for (enum field f = 0; f <= FIELD_RESULT; f++)
+		ok(walked.branches[f][0] > 30 && walked.branches[f][1] > 30,
+		   "by %s: %zu times a case, %zu times the default", field_names[f],
+		   walked.branches[f][0], walked.branches[f][1]);
 	ok(seen.too_large * 10 < seen.tried,
 	   "of %zu pipelines loaded %zu are too large for the verifier", seen.tried,
 	   seen.too_large);

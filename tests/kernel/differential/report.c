@@ -8,12 +8,20 @@
 
 #include "manifest/model.h"
 
-static void print_constants(const struct link *l)
+/* Lines of what stands at this depth in the tree begin so. */
+static void begin(int depth)
 {
-	const char *between = "#         constants: {";
+	printf("# %*s", 6 + 4 * depth, "");
+}
+
+static void print_constants(const struct link *l, int depth)
+{
+	const char *between = "constants: {";
 
 	for (size_t i = 0; i < l->n_settings; i++)
 		if (l->settings[i].what == CONSTANT) {
+			if (*between == 'c')
+				begin(depth + 1);
 			printf("%s%s: %s", between, l->settings[i].name, l->settings[i].value);
 			between = ", ";
 		}
@@ -21,11 +29,12 @@ static void print_constants(const struct link *l)
 		puts("}");
 }
 
-static void print_map(const struct link *l, const char *name)
+static void print_map(const struct link *l, const char *name, int depth)
 {
 	const char *between = "entries: [";
 
-	printf("#           %s: {", name);
+	begin(depth + 2);
+	printf("%s: {", name);
 	for (size_t i = 0; i < l->n_settings; i++) {
 		const struct setting *s = &l->settings[i];
 
@@ -43,7 +52,7 @@ static void print_map(const struct link *l, const char *name)
 	puts(*between == ',' ? "]}" : "}");
 }
 
-static void print_maps(const struct link *l)
+static void print_maps(const struct link *l, int depth)
 {
 	bool any = false;
 
@@ -53,28 +62,104 @@ static void print_maps(const struct link *l)
 		for (size_t j = 0; j < i && first; j++)
 			first = l->settings[j].what == CONSTANT ||
 				strcmp(l->settings[j].name, l->settings[i].name);
-		if (first && !any)
-			puts("#         maps:");
+		if (first && !any) {
+			begin(depth + 1);
+			puts("maps:");
+		}
 		if (first)
-			print_map(l, l->settings[i].name);
+			print_map(l, l->settings[i].name, depth);
 		any |= first;
 	}
 }
 
-static void print_stage(const struct link *l, const char *object)
+static void print_stage(const struct link *l, const char *object, int depth)
 {
-	const char *between = "#         proceed-on: [";
+	const char *between = "";
 
-	printf("#       - name: %s\n#         object: %s\n", l->name, object);
-	for (__u32 v = 0; v < 5; v++)
-		if (l->proceed_on & 1 << v) {
-			printf("%s%s", between, verdict_names[v]);
-			between = ", ";
-		}
-	if (*between == ',')
+	begin(depth);
+	printf("- name: %s\n", l->name);
+	begin(depth);
+	printf("  object: %s\n", object);
+	if (l->disabled) {
+		begin(depth);
+		puts("  disabled: true");
+	}
+	if (l->rolled) {
+		begin(depth);
+		printf("  rollout: {object: %s, key: %s, share-maps: %s, seed: %u}\n", object,
+		       rollout_key_names[l->key], l->share_maps ? "true" : "false", l->seed);
+	}
+	if (l->proceed_on) {
+		begin(depth);
+		printf("  proceed-on: [");
+		for (__u32 v = 0; v < 5; v++)
+			if (l->proceed_on & 1 << v) {
+				printf("%s%s", between, verdict_names[v]);
+				between = ", ";
+			}
 		puts("]");
-	print_constants(l);
-	print_maps(l);
+	}
+	print_constants(l, depth);
+	print_maps(l, depth);
+}
+
+static void print_range(const struct chain *c, const char *const *objects, size_t from, size_t to,
+			int outer, size_t branch, int depth);
+
+static void print_fork(const struct chain *c, const char *const *objects, int index, int depth)
+{
+	const struct fork *f = &c->forks[index];
+
+	begin(depth);
+	printf("- name: %s\n", f->name);
+	begin(depth);
+	printf("  switch: %s\n", field_names[f->field]);
+	begin(depth);
+	puts("  cases:");
+	for (size_t b = 0; b < f->n; b++) {
+		bool rest = b + 1 == f->n;
+
+		begin(depth);
+		printf(rest ? "  default:" : "    - when: [");
+		for (size_t i = 0; i < f->n_values[b] && !rest; i++)
+			printf("%s%u", i ? ", " : "", f->values[b][i]);
+		if (!rest) {
+			puts("]");
+			begin(depth);
+			printf("      stages:");
+		}
+		puts(f->first[b] == f->first[b + 1] ? " []" : "");
+		print_range(c, objects, f->first[b], f->first[b + 1], index, b, depth + 2);
+	}
+}
+
+static void print_range(const struct chain *c, const char *const *objects, size_t from, size_t to,
+			int outer, size_t branch, int depth)
+{
+	for (size_t k = from; k < to;) {
+		int i = tree_fork_at(c, k, outer, branch);
+
+		if (i < 0) {
+			print_stage(&c->stages[k], objects[c->stages[k].kind], depth);
+			k++;
+		} else {
+			print_fork(c, objects, i, depth);
+			k = c->forks[i].first[c->forks[i].n];
+		}
+	}
+}
+
+static void print_state(const struct chain *c, size_t index)
+{
+	const struct state *s = &c->states[index];
+
+	printf("# state %zu: closed %d, verdict %u, share %u, configuration %u, paused:", index,
+	       s->closed, s->verdict, s->share, s->config);
+	for (size_t k = 0; k < c->n; k++)
+		for (int v = 0; v < 2; v++)
+			if (s->paused[v] & 1ull << k)
+				printf(" %s%s", c->stages[k].name, v ? "@new" : "");
+	putchar('\n');
 }
 
 void report_chain(const struct chain *c, const char *const *objects)
@@ -83,9 +168,8 @@ void report_chain(const struct chain *c, const char *const *objects)
 
 	printf("# braid: 1\n# pipelines:\n#   - name: %s\n#     hook: xdp\n#     final: %s\n",
 	       c->name, c->final < 0 ? "last" : verdict_names[c->final]);
-	puts("#     stages:");
-	for (size_t k = 0; k < c->n; k++)
-		print_stage(&c->stages[k], objects[c->stages[k].kind]);
+	printf("#     signals: %s\n#     stages:\n", signals_names[c->signals]);
+	print_range(c, objects, 0, c->n, -1, 0, 0);
 	for (const struct share *s = c->shares; s < c->shares + SHARES; s++) {
 		const char *between = "";
 
@@ -94,21 +178,23 @@ void report_chain(const struct chain *c, const char *const *objects)
 		printf("%s#       all-%s: [", any ? "" : "#     shared-maps:\n", s->map);
 		any = true;
 		for (size_t k = 0; k < c->n; k++)
-			if (s->members & 1 << k) {
+			if (s->members & 1ull << k) {
 				printf("%s%s.%s", between, c->stages[k].name, s->map);
 				between = ", ";
 			}
 		puts("]");
 	}
+	for (size_t i = 0; i < STATES; i++)
+		print_state(c, i);
 	fflush(stdout);
 }
 
-void report_packets(const struct pkt *v, size_t n)
+void report_events(const struct event *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		printf("# packet %zu, %zu bytes: ", i, v[i].len);
-		for (size_t at = 0; at < v[i].len; at++)
-			printf("%02x", v[i].data[at]);
+		printf("# packet %zu, state %u, %zu bytes: ", i, v[i].state, v[i].packet.len);
+		for (size_t at = 0; at < v[i].packet.len; at++)
+			printf("%02x", v[i].packet.data[at]);
 		putchar('\n');
 	}
 	fflush(stdout);

@@ -149,7 +149,7 @@ static void ratelimit(struct rng *r, struct link *l, size_t packets)
 	number(l, "burst", PICK(r, bursts), 4);
 	number(l, "bits4", PICK(r, bits4), 1);
 	number(l, "bits6", PICK(r, bits6), 1);
-	size(l, "buckets", packets * STAGES); /* nothing is evicted */
+	size(l, "buckets", packets * USUAL); /* nothing is evicted */
 	for (__u32 n = rng_below(r, 6); n > 0; n--) {
 		char text[48];
 		__u8 key[16];
@@ -170,7 +170,7 @@ static void ratelimit(struct rng *r, struct link *l, size_t packets)
 static void flowstat(struct rng *r, struct link *l, size_t packets)
 {
 	boolean(r, l, "by_vlan");
-	size(l, "flows", packets * STAGES); /* nothing is evicted */
+	size(l, "flows", packets * USUAL); /* nothing is evicted */
 }
 
 static void sampler(struct rng *r, struct link *l)
@@ -286,7 +286,7 @@ void settings_random(struct rng *r, size_t packets, struct link *l)
 	case DICE:
 		return number(l, "salt", rng_below(r, 1u << 31), 4);
 	case HELLO:
-		return size(l, "packets", packets * STAGES); /* as flowstat */
+		return size(l, "packets", packets * USUAL); /* as flowstat */
 	case KINDS:
 		break;
 	}

@@ -109,7 +109,7 @@ static void replace_times(const struct trail *t, enum kind kind, struct contents
 }
 
 bool trail_record(const struct runner *runner, const struct chain *c, const struct map_name *maps,
-		  size_t n_maps, const struct pkt *v, size_t n, struct trail *ret)
+		  size_t n_maps, const struct event *v, size_t n, struct trail *ret)
 {
 	*ret = (struct trail){.knows_stage = runner->knows_stage};
 	if (!array_reserve(&ret->packets, n) || !array_reserve(&ret->times, n) ||
@@ -118,14 +118,19 @@ bool trail_record(const struct runner *runner, const struct chain *c, const stru
 	for (size_t i = 0; i < n; i++) {
 		struct outcome *o = array_push(&ret->packets);
 
+		if (!i || v[i].state != v[i - 1].state)
+			runner->set(runner->ctx, &c->states[v[i].state]);
 		array_add(&ret->times, now_ns());
-		runner->run(runner->ctx, v[i].data, v[i].len, o);
+		runner->run(runner->ctx, v[i].packet.data, v[i].packet.len, o);
 	}
 	ret->end = now_ns();
 	if (n && ret->end - ret->times.v[0] >= NSEC_PER_SEC) {
 		trail_done(ret);
 		return false;
 	}
+	for (size_t k = 0; k < c->n; k++)
+		if (c->stages[k].rolled && tree_runs(c, k))
+			runner->count(runner->ctx, k, &ret->tallies[k]);
 	for (size_t i = 0; i < n_maps; i++) {
 		struct contents *m = array_push(&ret->maps);
 
@@ -156,6 +161,26 @@ static bool outcome_is_same(const struct outcome *want, const struct outcome *go
 	return !why->n;
 }
 
+static bool tallies_are_same(const struct chain *c, const struct trail *want,
+			     const struct trail *got, struct buf *why)
+{
+	for (size_t k = 0; k < c->n; k++)
+		for (int v = 0; v < 2; v++) {
+			const struct said *a = &want->tallies[k].version[v];
+			const struct said *b = &got->tallies[k].version[v];
+
+			if (!memcmp(a, b, sizeof(*a)))
+				continue;
+			buf_fmt(why, "%llu packets counted, %llu dropped, %llu passed; ",
+				b->packets, b->verdicts[1], b->verdicts[2]);
+			buf_fmt(why, "want %llu, %llu, %llu\n", a->packets, a->verdicts[1],
+				a->verdicts[2]);
+			buf_fmt(why, "of version %d of stage %s\n", v, c->stages[k].name);
+			return false;
+		}
+	return true;
+}
+
 bool trail_is_same(const struct chain *c, const struct trail *want, const struct trail *got,
 		   struct buf *why, size_t *ret_packet)
 {
@@ -167,6 +192,8 @@ bool trail_is_same(const struct chain *c, const struct trail *want, const struct
 			return false;
 		}
 	}
+	if (!tallies_are_same(c, want, got, why))
+		return false;
 	for (size_t i = 0; i < want->maps.n; i++) {
 		const struct map_name *of = &want->maps.v[i].of;
 

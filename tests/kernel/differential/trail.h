@@ -28,15 +28,33 @@ enum { OUT_SIZE = PKT_SIZE + 256 }; /* a packet, and all that headroom could add
 
 struct outcome {
 	__u32 verdict;
-	__u32 stage, stage_verdict; /* the last stage that ran, and what it said */
-	__u32 unusual; /* of the reference: stages that went on with another verdict than PASS */
+	/* the last stage that ran, a new version as + STAGES; and what it said; -1: none ran */
+	__u32 stage, stage_verdict;
+	/* of the reference: stages that ran; that went on with another verdict than PASS */
+	__u32 ran, unusual;
 	size_t size;
 	__u8 bytes[OUT_SIZE];
 };
 
 struct map_name {
 	size_t stage;
+	bool new; /* of its second version */
 	char name[32];
+};
+
+/* What a version of a stage has said: XDP's verdicts, and others. */
+struct said {
+	__u64 packets, verdicts[6];
+};
+
+struct tally {
+	struct said version[2];
+};
+
+/* A packet, and how things stand when it comes: one of the chain's states. */
+struct event {
+	struct pkt packet;
+	__u32 state;
 };
 
 struct contents {
@@ -53,6 +71,7 @@ struct trail {
 	ARRAY(__u64) times; /* before each packet; CLOCK_MONOTONIC, ns */
 	__u64 end;
 	ARRAY(struct contents) maps;
+	struct tally tallies[STAGES];
 };
 
 void trail_done(struct trail *t);
@@ -62,13 +81,16 @@ void trail_done(struct trail *t);
 struct runner {
 	void *ctx;
 	bool knows_stage;
+	void (*set)(void *ctx, const struct state *state);
 	void (*run)(void *ctx, const void *packet, size_t size, struct outcome *ret);
+	/* of a stage that is rolled out */
+	void (*count)(void *ctx, size_t stage, struct tally *ret);
 	int (*map)(void *ctx, const struct map_name *name); /* borrowed fd; -1: it has none */
 };
 
 /* Return: false: it took so long that decisions could depend on the time. @ret is empty then. */
 bool trail_record(const struct runner *runner, const struct chain *c, const struct map_name *maps,
-		  size_t n_maps, const struct pkt *v, size_t n, struct trail *ret);
+		  size_t n_maps, const struct event *v, size_t n, struct trail *ret);
 /*
  * @why: the first difference is described there.
  * @ret_packet: the packet it was seen at; the last one when a map differs.

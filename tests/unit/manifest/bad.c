@@ -19,6 +19,8 @@ struct bad {
 	int code; /* 0: -EINVAL */
 };
 
+#define SIXTEEN "[[[[[[[[[[[[[[[["
+
 static const struct bad yaml[] = {
 	{"", "1:1", "nothing in it"},
 	{"# only a comment\n", "2:1", "nothing in it"},
@@ -47,8 +49,7 @@ static const struct bad yaml[] = {
 	{"? [a]\n: 1\n", "1:3", "a key must be a word"},
 	{": 1\n", "1:1", "not YAML: did not find expected key"},
 	{"\"\": 1\n", "1:1", "a key is missing"},
-	{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "1:33",
-	 "nested deeper than 32"},
+	{SIXTEEN SIXTEEN SIXTEEN SIXTEEN "[1", "1:65", "nested deeper than 64"},
 };
 
 static const struct bad roots[] = {
@@ -99,6 +100,128 @@ static const struct bad pipelines[] = {
 	 "'edge' has it already, at edge.yaml:5:18"},
 };
 
+static const struct bad running[] = {
+	{HEAD "    signals: stage\n" STAGE, "5:14", "unknown signals 'stage'",
+	 "stages, pipeline, none", "'stages'"},
+	{HEAD "    on-change: migrat\n" STAGE, "5:16", "unknown on-change 'migrat'",
+	 "refuse, reset, migrate", "'migrate'"},
+	{HEAD STAGE "        disabled: yes\n", "8:19", "expected true or false, found 'yes'"},
+	{HEAD STAGE "        disabled: \"true\"\n", "8:19", "found the string 'true'"},
+	{HEAD STAGE "        disabled: []\n", "8:19", "expected true or false, found a list"},
+	{HEAD STAGE "        disabled: true\n", "3:11",
+	 "all stages of the pipeline 'edge' are "
+	 "disabled",
+	 NULL, "braid delete edge"},
+	{HEAD TWO "        disabled: true\n        rollout: {object: b.o}\n", "8:15",
+	 "the stage 'acl' is disabled and has a rollout", "no packets"},
+	{HEAD STAGE "        rollout: b.o\n", "8:18", "a rollout: expected a map"},
+	{HEAD STAGE "        rollout: {key: flow}\n", "8:18", "a rollout needs the key 'object'"},
+	{HEAD STAGE "        rollout: {object: \"\"}\n", "8:27", "object is empty"},
+	{HEAD STAGE "        rollout: {object: b.o, key: flows}\n", "8:37", "unknown key 'flows'",
+	 "flow, source, random", "'flow'"},
+	{HEAD STAGE "        rollout: {object: b.o, share-maps: 1}\n", "8:44",
+	 "share-maps: expected true or false, found '1'"},
+	{HEAD STAGE "        rollout: {object: b.o, seed: x}\n", "8:38",
+	 "seed: expected a whole number, found 'x'"},
+	{HEAD STAGE "        rollout: {object: b.o, seed: 4294967296}\n", "8:38",
+	 "the seed is out of range", "0 to 4294967295"},
+	{HEAD STAGE "        rollout: {object: b.o, steps: [1]}\n", "8:32", "unknown key 'steps'",
+	 "a rollout has the keys object, program, key, share-maps, seed"},
+	{HEAD STAGE "        maps: {a: {on-change: keep}}\n", "8:31", "unknown on-change 'keep'"},
+	{HEAD STAGE "        maps: {a: {defaults: [1]}}\n", "8:30", "defaults: expected a map"},
+	{HEAD STAGE "        maps: {a: {defaults: {a..b: 1}}}\n", "8:31",
+	 "'a..b' is no name of a member", NULL, "limits.burst"},
+	{HEAD STAGE "        maps: {a: {defaults: {a.: 1}}}\n", "8:31", "no name of a member"},
+	{HEAD STAGE "        maps: {a: {defaults: {\"a[1]\": 1}}}\n", "8:31",
+	 "no name of a member"},
+	{HEAD STAGE "        maps: {.data: {max-entries: 1}}\n", "8:37",
+	 "the globals of a stage have no max-entries", "on-change and defaults"},
+	{HEAD STAGE "        maps: {.data: {entries: [{value: 1}]}}\n", "8:34",
+	 "the globals of a stage have no entries"},
+	{HEAD STAGE "        maps: {.bss: {}}\n", "8:16", "'.bss' is no name of a map"},
+};
+
+#define CHOICE(field, cases)                                                                       \
+	"      - name: by\n        switch: " field "\n        cases: " cases "\n"
+#define CASE(when) "[{when: " when ", stages: [{name: syn, object: o}]}]"
+
+static const struct bad choices[] = {
+	{HEAD TWO "      - {name: by, switch: protocol}\n", "10:9",
+	 "a choice needs the key 'cases'"},
+	{HEAD TWO "      - {name: by, cases: []}\n", "10:9", "a choice needs the key 'switch'"},
+	{HEAD TWO "      - {switch: vlan, cases: []}\n", "10:9", "a choice needs the key 'name'"},
+	{HEAD TWO "      - {name: by, switch: vlan, object: o}\n", "10:34",
+	 "unknown key 'object' in a choice", "name, switch, cases, default"},
+	{HEAD TWO CHOICE("port", CASE("1")), "11:17", "unknown switch 'port'",
+	 "ethertype, vlan, protocol, dscp, destination-port, result"},
+	{HEAD TWO CHOICE("vlan", "[]"), "12:16", "cases: the list is empty"},
+	{HEAD TWO CHOICE("vlan", "{}"), "12:16", "cases: expected a list"},
+	{HEAD TWO CHOICE("vlan", "[1]"), "12:17", "a case: expected a map"},
+	{HEAD TWO CHOICE("vlan", "[{when: 1}]"), "12:17", "a case needs the key 'stages'"},
+	{HEAD TWO CHOICE("vlan", "[{stages: []}]"), "12:17", "a case needs the key 'when'"},
+	{HEAD TWO CHOICE("vlan", "[{when: 1, stages: x}]"), "12:35",
+	 "stages: expected a list, found 'x'"},
+	{HEAD TWO CHOICE("vlan", CASE("1")) "        default: x\n", "13:18",
+	 "default: expected a list, found 'x'"},
+	{HEAD TWO CHOICE("vlan", "[{when: [], stages: []}]"), "12:24", "when: the list is empty",
+	 NULL, "default"},
+	{HEAD TWO CHOICE("vlan", "[{when: {}, stages: []}]"), "12:24", "when: expected a list"},
+	{HEAD TWO CHOICE("vlan", "[{when: [[1]], stages: []}]"), "12:25",
+	 "when: expected a text, found a list"},
+	{HEAD TWO CHOICE("vlan", "[{when: 1, stages: []}]"), "10:15",
+	 "the choice 'by' has no stage", "makes no difference"},
+	{HEAD TWO CHOICE("vlan", "[{when: 1, stages: []}]") "        default: []\n", "10:15",
+	 "the choice 'by' has no stage"},
+	{HEAD TWO "      - {name: guard, switch: vlan, cases: " CASE("1") "}\n", "10:16",
+	 "a stage and a choice have the name 'guard'", "edge.yaml:6:15"},
+	{HEAD TWO "      - {name: syn, switch: vlan, cases: " CASE("1") "}\n", "10:69",
+	 "a stage and a choice have the name 'syn'", "edge.yaml:10:16"},
+	{HEAD TWO CHOICE("vlan", CASE("1")) CHOICE("vlan", CASE("1")), "13:15",
+	 "two choices have the name 'by'", "edge.yaml:10:15"},
+	{HEAD TWO "      - {name: By, switch: vlan, cases: " CASE("1") "}\n", "10:16",
+	 "'By' is no name for a choice"},
+};
+
+static const struct bad whens[] = {
+	{HEAD TWO CHOICE("protocol", CASE("tpc")), "12:24", "unknown protocol 'tpc'",
+	 "expected 0 to 255, or icmp, igmp", "'tcp'"},
+	{HEAD TWO CHOICE("protocol", CASE("256")), "12:24", "protocol: '256' is out of range",
+	 "a whole number from 0 to 255"},
+	{HEAD TWO CHOICE("protocol", CASE("-1")), "12:24", "protocol: '-1' is out of range"},
+	{HEAD TWO CHOICE("protocol", CASE("1.5")), "12:24", "protocol: '1.5' is out of range"},
+	{HEAD TWO CHOICE("protocol", CASE("006")), "12:24", "is no number: it starts with 0"},
+	{HEAD TWO CHOICE("protocol", CASE("[6, tcp]")), "12:28",
+	 "the value 6 (tcp) is given twice in the choice 'by'", "the case at edge.yaml:12:17"},
+	{HEAD TWO CHOICE("vlan",
+			 "[{when: 7, stages: []},\n                {when: 0x7, stages: []}]"),
+	 "13:24", "the value 7 is given twice", "edge.yaml:12:17"},
+	{HEAD TWO CHOICE("ethertype", CASE("0x10000")), "12:24", "ethertype: '0x10000' is out"},
+	{HEAD TWO CHOICE("ethertype", CASE("ip4")), "12:24", "unknown ethertype 'ip4'", NULL,
+	 "'ipv4'"},
+	{HEAD TWO CHOICE("vlan", CASE("4096")), "12:24", "VLAN: '4096' is out of range",
+	 "0 to 4095"},
+	{HEAD TWO CHOICE("dscp", CASE("64")), "12:24", "DSCP: '64' is out of range", "0 to 63"},
+	{HEAD TWO CHOICE("dscp", CASE("af14")), "12:24", "unknown DSCP 'af14'"},
+	{HEAD TWO CHOICE("destination-port", CASE("65536")), "12:24", "out of range", "0 to 65535"},
+	{HEAD TWO CHOICE("destination-port", CASE("8000-8099")), "12:24", "'8000-8099' is a range",
+	 "single values", "switch: result"},
+	{HEAD TWO CHOICE("destination-port", CASE("http")), "12:24",
+	 "unknown destination port 'http'"},
+	{HEAD TWO CHOICE("result", CASE("4294967296")), "12:24", "result: '4294967296' is out"},
+};
+
+static const struct bad results[] = {
+	{HEAD "    stages:\n" CHOICE("result", CASE("1")) "      - {name: z, object: o}\n", "6:15",
+	 "the choice 'by' has no stage directly in front", "what that stage returned",
+	 "the same list"},
+	{HEAD TWO CHOICE("vlan", CASE("1")) "      - {name: more, switch: result, cases: [{when: "
+					    "1, stages: []}]}\n",
+	 "13:16", "the choice 'more' has no stage directly in front"},
+	{HEAD TWO CHOICE("vlan",
+			 "[{when: 1, stages: [{name: in, switch: result, cases: " CASE("1") "}]}]"),
+	 "12:43", "the choice 'in' has no stage directly in front"},
+};
+
 static const struct bad interfaces[] = {
 	{HEAD "    interfaces: eth0\n" STAGE, "5:17", "interfaces: expected a list, found 'eth0'",
 	 NULL, "[eth0]"},
@@ -129,7 +252,7 @@ static const struct bad stages[] = {
 	{HEAD "    stages:\n      - object: guard.o\n", "6:9", "a stage needs the key 'name'"},
 	{HEAD "    stages: [guard]\n", "5:14", "a stage: expected a map"},
 	{HEAD STAGE "        objekt: x\n", "8:9", "unknown key 'objekt' in a stage",
-	 "name, object, program, proceed-on, constants, maps", "'object'"},
+	 "name, object, program, proceed-on, constants, maps, disabled, rollout", "'object'"},
 	{HEAD STAGE "        proceed_on: pass\n", "8:9", "unknown key 'proceed_on'", NULL,
 	 "'proceed-on'"},
 	{HEAD STAGE "      - name: guard\n        object: x\n", "8:15",
@@ -153,7 +276,7 @@ static const struct bad stages[] = {
 	{HEAD STAGE "        maps: {a-b: {}}\n", "8:16", "'a-b' is no name of a map"},
 	{HEAD STAGE "        maps: {a: 5}\n", "8:19", "the setup of a map: expected a map"},
 	{HEAD STAGE "        maps: {a: {entires: []}}\n", "8:20", "unknown key 'entires'",
-	 "max-entries, entries", "'entries'"},
+	 "max-entries, entries, on-change, defaults", "'entries'"},
 	{HEAD STAGE "        maps: {a: {max-entries: 0}}\n", "8:33",
 	 "max-entries of the map 'a' is out of range", "1 to 4294967295"},
 	{HEAD STAGE "        maps: {a: {max-entries: 4294967296}}\n", "8:33", "out of range"},
@@ -218,6 +341,33 @@ static void check_table(const char *name, const struct bad *table, size_t n)
 	}
 }
 
+/* Choices in each other: 8 are fine, and need no more levels than YAML may have. */
+static void check_depth(void)
+{
+	static const char open[] = "{name: c%d, switch: vlan, cases: [{when: 1, stages: [";
+
+	for (int depth = 8; depth <= 9; depth++) {
+		_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+		_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
+		char text[2048];
+		int n = snprintf(text, sizeof(text), "%s    stages: [", HEAD);
+
+		for (int i = 0; i < depth; i++)
+			n += snprintf(text + n, sizeof(text) - n, open, i);
+		n += snprintf(text + n, sizeof(text) - n,
+			      "{name: a, object: o, maps: {m: {entries: [{value: {a: [[1]]}}]}}}");
+		for (int i = 0; i < depth; i++)
+			n += snprintf(text + n, sizeof(text) - n, "]}]}");
+		snprintf(text + n, sizeof(text) - n, "]\n");
+		is_int(braid_manifest_parse(text, strlen(text), "x", NULL, &m, &err),
+		       depth == 8 ? 0 : -EINVAL, "%d choices in each other", depth);
+		if (depth == 9)
+			is_str(err.what, "the choice 'c8' is nested too deeply", "says so");
+		else if (err.what)
+			diag("%s: %s", err.where, err.what);
+	}
+}
+
 #define CHECK(table) check_table(#table, table, sizeof(table) / sizeof(table[0]))
 
 int main(void)
@@ -225,9 +375,14 @@ int main(void)
 	CHECK(yaml);
 	CHECK(roots);
 	CHECK(pipelines);
+	CHECK(running);
+	CHECK(choices);
+	CHECK(whens);
+	CHECK(results);
 	CHECK(interfaces);
 	CHECK(stages);
 	CHECK(shared);
+	check_depth();
 	is_int(braid_manifest_parse("x", 1, NULL, NULL, NULL, NULL), -EINVAL, "no error wanted");
 	return done();
 }

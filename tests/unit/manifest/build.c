@@ -10,25 +10,39 @@
 #include "tap.h"
 #include "manifest/edit.h"
 
-static const char same[] = "braid: 1\n"
-			   "pipelines:\n"
-			   "  - name: edge\n"
-			   "    hook: xdp\n"
-			   "    mode: generic\n"
-			   "    strategy: fused\n"
-			   "    interfaces: [eth0, {name: eth1, netns: blue}]\n"
-			   "    final: tx\n"
-			   "    stages:\n"
-			   "      - name: guard\n"
-			   "        object: guard.o\n"
-			   "        program: main\n"
-			   "        proceed-on: [pass, redirect]\n"
-			   "        constants: {limit: 6, list: [1, a]}\n"
-			   "        maps:\n"
-			   "          rules: {max-entries: 5, entries: [{key: 1, value: {a: 2}},\n"
-			   "                                            {value: x}]}\n"
-			   "      - {name: acl, object: acl.o}\n"
-			   "    shared-maps: {blocked: [guard.blocked, acl.deny]}\n";
+static const char same[] =
+	"braid: 1\n"
+	"pipelines:\n"
+	"  - name: edge\n"
+	"    hook: xdp\n"
+	"    mode: generic\n"
+	"    strategy: fused\n"
+	"    interfaces: [eth0, {name: eth1, netns: blue}]\n"
+	"    final: tx\n"
+	"    stages:\n"
+	"      - name: guard\n"
+	"        object: guard.o\n"
+	"        program: main\n"
+	"        proceed-on: [pass, redirect]\n"
+	"        constants: {limit: 6, list: [1, a]}\n"
+	"        maps:\n"
+	"          rules: {max-entries: 5, entries: [{key: 1, value: {a: 2}},\n"
+	"                                            {value: x}]}\n"
+	"      - {name: acl, object: acl.o, disabled: true}\n"
+	"      - name: by\n"
+	"        switch: protocol\n"
+	"        cases:\n"
+	"          - {when: [tcp, 0x11], stages: [{name: t, object: t.o}, {name: in,\n"
+	"             switch: vlan, cases: [{when: 5, stages: []}],\n"
+	"             default: [{name: v, object: v.o}]}]}\n"
+	"          - {when: gre, stages: []}\n"
+	"        default: [{name: d, object: d.o}]\n"
+	"      - {name: z, object: z.o, rollout: {object: y.o, key: source,\n"
+	"         share-maps: true, seed: 3}, maps: {.data: {on-change: reset,\n"
+	"         defaults: {a.b: 1}}}}\n"
+	"    signals: pipeline\n"
+	"    on-change: migrate\n"
+	"    shared-maps: {blocked: [guard.blocked, acl.deny]}\n";
 
 static int failures;
 
@@ -41,6 +55,37 @@ static int failures;
 			diag("%s: %s", err->where, err->what);                                     \
 	} while (0)
 
+static void build_choices(struct braid_pipeline *p)
+{
+	const char *const first[] = {"tcp", "0x11"}, *const second[] = {"gre"},
+			  *const five[] = {"5"};
+	struct braid_choice_opts by = {.sz = sizeof(by), .field = "protocol"};
+	struct braid_choice_opts in = {.sz = sizeof(in), .field = "vlan", .choice = "by"};
+	struct braid_stage_opts t = {.sz = sizeof(t), .object = "t.o", .choice = "by"};
+	struct braid_stage_opts v = {
+		.sz = sizeof(v), .object = "v.o", .choice = "in", .branch = BRAID_DEFAULT};
+	struct braid_stage_opts d = {
+		.sz = sizeof(d), .object = "d.o", .choice = "by", .branch = BRAID_DEFAULT};
+	struct braid_stage_opts z = {.sz = sizeof(z), .object = "z.o"};
+	struct braid_candidate_opts y = {
+		.sz = sizeof(y), .object = "y.o", .key = "source", .share_maps = 1, .seed = 3};
+
+	MUST(braid_pipeline_add_choice(p, "by", &by, err));
+	MUST(braid_pipeline_add_case(p, "by", first, 2, err));
+	MUST(braid_pipeline_add_case(p, "by", second, 1, err));
+	MUST(braid_pipeline_add_stage(p, "t", &t, err));
+	MUST(braid_pipeline_add_choice(p, "in", &in, err));
+	MUST(braid_pipeline_add_case(p, "in", five, 1, err));
+	MUST(braid_pipeline_add_stage(p, "v", &v, err));
+	MUST(braid_pipeline_add_stage(p, "d", &d, err));
+	MUST(braid_pipeline_add_stage(p, "z", &z, err));
+	MUST(braid_pipeline_set_candidate(p, "z", &y, err));
+	MUST(braid_pipeline_set_map_on_change(p, "z", ".data", "reset", err));
+	MUST(braid_pipeline_set_map_default(p, "z", ".data", "a.b", "1", err));
+	MUST(braid_pipeline_set_signals(p, "pipeline", err));
+	MUST(braid_pipeline_set_on_change(p, "migrate", err));
+}
+
 static void build(struct braid_pipeline *p)
 {
 	const char *const verdicts[] = {"pass"};
@@ -51,7 +96,7 @@ static void build(struct braid_pipeline *p)
 					 .proceed_on = verdicts,
 					 .n_proceed_on = 1,
 					 .proceed_mask = 1 << XDP_REDIRECT};
-	struct braid_stage_opts acl = {.sz = sizeof(acl), .object = "acl.o"};
+	struct braid_stage_opts acl = {.sz = sizeof(acl), .object = "acl.o", .disabled = 1};
 
 	MUST(braid_pipeline_set_mode(p, "generic", err));
 	MUST(braid_pipeline_set_strategy(p, "fused", err));
@@ -60,6 +105,7 @@ static void build(struct braid_pipeline *p)
 	MUST(braid_pipeline_add_interface(p, "eth1", "blue", err));
 	MUST(braid_pipeline_add_stage(p, "guard", &guard, err));
 	MUST(braid_pipeline_add_stage(p, "acl", &acl, err));
+	build_choices(p);
 	MUST(braid_pipeline_set_constant(p, "guard", "limit", "5", err));
 	MUST(braid_pipeline_set_constant(p, "guard", "list", "[1, a]", err));
 	MUST(braid_pipeline_set_constant(p, "guard", "limit", "6", err));
@@ -139,6 +185,74 @@ static void check_refused(struct braid_pipeline *p)
 		"the pipeline 'edge' has no stage 'akl'", "did you mean 'acl'?");
 }
 
+static void check_refused_choices(struct braid_pipeline *p)
+{
+	const char *const taken[] = {"7", "6"}, *const more[] = {"esp"},
+			  *const wrong[] = {"7", "tpc"};
+	struct braid_choice_opts opts = {.sz = sizeof(opts), .field = "protocl"};
+	struct braid_choice_opts result = {.sz = sizeof(result), .field = "result"};
+	struct braid_choice_opts late = {.sz = sizeof(late), .field = "vlan", .choice = "by"};
+	struct braid_stage_opts stage = {.sz = sizeof(stage), .object = "x", .choice = "by"};
+	struct braid_candidate_opts candidate = {.sz = sizeof(candidate)};
+
+	REFUSED(braid_pipeline_set_signals(p, "stage", err), -EINVAL, "pipeline edge",
+		"unknown signals 'stage'", "did you mean 'stages'?");
+	REFUSED(braid_pipeline_set_on_change(p, "rest", err), -EINVAL, "pipeline edge",
+		"unknown on-change 'rest'", "did you mean 'reset'?");
+	REFUSED(braid_pipeline_set_map_on_change(p, "z", "m", "keep", err), -EINVAL,
+		"pipeline edge: stage z: map m", "unknown on-change 'keep'", NULL);
+	REFUSED(braid_pipeline_set_map_default(p, "z", "m", "a b", "1", err), -EINVAL,
+		"pipeline edge: stage z: map m", "'a b' is no name of a member",
+		"write it as in C: ttl, or limits.burst for a member of a struct in it");
+	REFUSED(braid_pipeline_set_max_entries(p, "z", ".data", 1, err), -EINVAL,
+		"pipeline edge: stage z: map .data", "the globals of a stage have no max-entries",
+		NULL);
+	REFUSED(braid_pipeline_add_choice(p, "q", &opts, err), -EINVAL, "pipeline edge: choice q",
+		"unknown field 'protocl'", "did you mean 'protocol'?");
+	REFUSED(braid_pipeline_add_choice(p, "q", &late, err), -EINVAL, "pipeline edge: choice q",
+		"what stands behind this place of the choice 'by' is there already",
+		"add stages in the order of the manifest");
+	REFUSED(braid_pipeline_add_stage(p, "q", &stage, err), -EINVAL, "pipeline edge: stage q",
+		"what stands behind this place of the choice 'by' is there already",
+		"add stages in the order of the manifest");
+	stage.branch = 2;
+	REFUSED(braid_pipeline_add_stage(p, "q", &stage, err), -EINVAL, "pipeline edge: stage q",
+		"the choice 'by' has no case 2", NULL);
+	stage.choice = "bi";
+	REFUSED(braid_pipeline_add_stage(p, "q", &stage, err), -ENOENT, "pipeline edge: stage q",
+		"the pipeline 'edge' has no choice 'bi'", "did you mean 'by'?");
+	stage.choice = NULL;
+	REFUSED(braid_pipeline_add_stage(p, "q", &stage, err), -EINVAL, "pipeline edge: stage q",
+		"a branch without a choice", NULL);
+	REFUSED(braid_pipeline_add_case(p, "by", more, 1, err), -EINVAL, "pipeline edge: choice by",
+		"the choice has stages already", "add all cases before the first stage of any");
+	REFUSED(braid_pipeline_set_candidate(p, "acl", &candidate, err), -EINVAL,
+		"pipeline edge: stage acl", "no object is given", NULL);
+	candidate.object = "x";
+	REFUSED(braid_pipeline_set_candidate(p, "acl", &candidate, err), -EINVAL,
+		"pipeline edge: stage acl", "the stage 'acl' is disabled and has a rollout", NULL);
+	ok(!pipeline_stage(p, "acl")->candidate, "which it has not");
+
+	MUST(braid_pipeline_add_choice(p, "open", &result, err));
+	REFUSED(braid_pipeline_add_case(p, "open", NULL, 0, err), -EINVAL,
+		"pipeline edge: choice open", "a case needs values", NULL);
+	MUST(braid_pipeline_add_case(p, "open", taken, 1, err));
+	REFUSED(braid_pipeline_add_case(p, "open", taken, 2, err), -EINVAL,
+		"pipeline edge: choice open", "the value 7 is given twice in the choice 'open'",
+		NULL);
+	REFUSED(braid_pipeline_add_case(p, "open", wrong + 1, 1, err), -EINVAL,
+		"pipeline edge: choice open", "unknown result 'tpc'", NULL);
+	is_int(p->choices.v[2].branches.n, 2, "no branch is left of those");
+	stage = (struct braid_stage_opts){.sz = sizeof(stage), .object = "x"};
+	REFUSED(braid_pipeline_add_stage(p, "q", &stage, err), -EINVAL, "pipeline edge: stage q",
+		"the choice 'open' has no stage", NULL);
+	{
+		_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+
+		is_int(pipeline_check(p, &err), -EINVAL, "such a pipeline is not whole");
+	}
+}
+
 static void check_bytes(void)
 {
 	_cleanup_(braid_pipeline_freep) struct braid_pipeline *p = NULL;
@@ -168,6 +282,7 @@ int main(void)
 	build(p);
 	check_refused(p);
 	check_same(p);
+	check_refused_choices(p);
 	check_bytes();
 	braid_pipeline_free(NULL);
 	braid_manifest_free(NULL);

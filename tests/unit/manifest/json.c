@@ -84,6 +84,20 @@ static const char *const pipelines[] = {
 	HEAD "final: redirect, interfaces: [a, {name: a, netns: b}, {name: b}], " STAGE "}]}]}",
 	HEAD STAGE ", program: m, proceed-on: [tx, pass, tx]}, {name: b, object: ../x/y.o}],"
 		   " shared-maps: {m: [a.x, b.y], n: [b.x, a.y]}}]}",
+	HEAD "signals: none, on-change: migrate, " STAGE ", disabled: true, maps: {.data: "
+	     "{on-change: reset, defaults: {a: 1, b.c: [0x1]}}}}, {name: b, object: o, rollout: "
+	     "{object: n, program: f, key: source, share-maps: true, seed: 4294967295}}, {name: c, "
+	     "object: o, "
+	     "rollout: {object: n}}]}]}",
+	HEAD STAGE "}, {name: x, switch: ethertype, cases: [{when: ipv4, stages: [{name: y, "
+		   "switch: protocol, cases: [{when: [tcp, 0x11], stages: []}, {when: 1, stages: "
+		   "[{name: b, object: o}]}]}, {name: c, object: o}]}, {when: arp, stages: []}], "
+		   "default: [{name: z, switch: dscp, cases: [{when: ef, stages: [{name: d, "
+		   "object: o}]}]}]}, {name: e, object: o}]}]}",
+	HEAD STAGE
+	"}, {name: x, switch: result, cases: [{when: [drop, 4294967295], stages: [{name: "
+	"b, object: o}, {name: y, switch: result, cases: [{when: 7, stages: [{name: c, "
+	"object: o}]}]}]}]}]}]}",
 	HEAD STAGE ", constants: {a: 1, b: [0x10, x], c: {d: ~}}, maps: {m: {}, n: {max-entries: "
 		   "4294967295}, o: {entries: [{key: {a: 1}, value: ~}, {value: \"1\"}]}}}]}]}",
 };
@@ -110,6 +124,8 @@ static void check_form(void)
 				   "      \"hook\": \"xdp\",\n"
 				   "      \"mode\": \"native\",\n"
 				   "      \"strategy\": \"auto\",\n"
+				   "      \"signals\": \"stages\",\n"
+				   "      \"on-change\": \"refuse\",\n"
 				   "      \"interfaces\": [],\n"
 				   "      \"stages\": [\n"
 				   "        {\n"
@@ -127,6 +143,28 @@ static void check_form(void)
 	is_str(text, want, "defaults are written out");
 }
 
+/* A choice: numbers, the default written out, stages where they stand. */
+static void check_choice(void)
+{
+	static const char yaml[] = HEAD STAGE
+		"}, {name: x, switch: protocol, cases: [{when: tcp, stages: [{name: b, "
+		"object: o}]}, {when: [udp, 132], stages: []}]}]}]}";
+	static const char want[] =
+		"{\"cases\": [{\"stages\": [{\"name\": \"b\", \"object\": \"o\"}], \"when\": [6]}, "
+		"{\"stages\": [], \"when\": [17, 132]}], \"default\": [], \"name\": \"x\", "
+		"\"switch\": \"protocol\"}";
+	_cleanup_(braid_manifest_freep) struct braid_manifest *m = parse(yaml);
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_free_ char *text = NULL;
+	json_t *j = NULL;
+
+	if (!ok(m && !pipeline_to_json(m->pipelines.v[0], &j, &err), "a choice to JSON"))
+		return;
+	text = json_dumps(json_array_get(json_object_get(j, "stages"), 1), JSON_SORT_KEYS);
+	is_str(text, want, "as it is kept");
+	json_decref(j);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++)
@@ -134,5 +172,6 @@ int main(void)
 	for (size_t i = 0; i < sizeof(pipelines) / sizeof(pipelines[0]); i++)
 		check_round(pipelines[i]);
 	check_form();
+	check_choice();
 	return done();
 }

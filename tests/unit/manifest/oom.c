@@ -59,7 +59,9 @@ static const char good[] =
 	"        proceed-on: [pass, tx]\n"
 	"        constants: {limit: 0x10, table: [1, 2, a], none: ~, on: true, m: {a: 1}}\n"
 	"        maps: {r: {max-entries: 8, entries: [{key: 1, value: {action: x}}]}}\n"
-	"      - {name: acl, object: acl.o}\n"
+	"      - {name: acl, object: acl.o, rollout: {object: new.o}}\n"
+	"      - {name: by, switch: vlan, cases: [{when: [5, 0x6], stages: [{name: x, object: x,\n"
+	"         maps: {.data: {on-change: reset, defaults: {a.b: 1}}}}]}]}\n"
 	"    shared-maps: {blocked: [guard.blocked, acl.deny]}\n"
 	"  - {name: core, hook: xdp, stages: [{name: a, object: a}]}\n";
 
@@ -99,6 +101,20 @@ static int build(struct braid_error *err)
 	r = r ?: braid_pipeline_set_max_entries(p, "a", "m", 5, err);
 	r = r ?: braid_pipeline_add_entry(p, "a", "m", "1", "{a: 1}", err);
 	return r ?: braid_pipeline_share_map(p, "both", members, 2, err);
+}
+
+static int change(struct braid_error *err)
+{
+	struct braid_stage_opts opts = {.sz = sizeof(opts), .bytes = "ELF", .size = 3};
+	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
+	int r = braid_manifest_parse(good, strlen(good), "dir/edge.yaml", NULL, &m, err);
+	struct braid_pipeline *p = r ? NULL : braid_manifest_edit(m, 0);
+
+	r = r ?: braid_pipeline_insert_stage(p, "new", &opts, BRAID_AFTER, "x", err);
+	r = r ?: braid_pipeline_move_stage(p, "new", BRAID_BEFORE, "by", err);
+	r = r ?: braid_pipeline_remove_stage(p, "x", err);
+	r = r ?: braid_pipeline_update_stage(p, "new", &opts, err);
+	return r ?: braid_pipeline_remove_stage(p, "guard", err);
 }
 
 static struct btf *btf;
@@ -161,6 +177,7 @@ int main(void)
 	check("read and write", read_and_write, false);
 	check("a typo", read_typo, true);
 	check("build", build, false);
+	check("change", change, false);
 	check("fit", fit, false);
 	check("misfit", misfit, true);
 	btf__free(btf);

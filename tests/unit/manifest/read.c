@@ -38,6 +38,25 @@ static const char everything[] =
 	"      - name: acl\n"
 	"        object: /opt/acl.o\n"
 	"        proceed-on: pass\n"
+	"      - name: by-proto\n"
+	"        switch: protocol\n"
+	"        cases:\n"
+	"          - when: tcp\n"
+	"            stages:\n"
+	"              - {name: syn, object: syn.o, disabled: true}\n"
+	"              - name: by-port\n"
+	"                switch: destination-port\n"
+	"                cases: [{when: [80, 0x1bb], stages: [{name: web, object: web.o}]}]\n"
+	"          - {when: [udp, 132], stages: []}\n"
+	"        default: [{name: other, object: other.o}]\n"
+	"      - name: last\n"
+	"        object: last.o\n"
+	"        rollout: {object: new/last.o, key: random, share-maps: true, seed: 9}\n"
+	"        maps:\n"
+	"          flows: {on-change: reset}\n"
+	"          .data: {on-change: migrate, defaults: {ttl: 64, limits.burst: 0x10}}\n"
+	"    signals: pipeline\n"
+	"    on-change: migrate\n"
 	"  - name: spare\n"
 	"    hook: xdp\n"
 	"    interfaces: []\n"
@@ -65,7 +84,7 @@ static void check_stages(const struct braid_pipeline *p)
 {
 	const struct stage *guard = pipeline_stage(p, "guard"), *acl = pipeline_stage(p, "acl");
 
-	is_int(p->stages.n, 2, "two stages");
+	is_int(p->stages.n, 6, "stages of all branches");
 	is_str(guard->object, "etc/guard/guard.bpf.o", "an object beside the manifest");
 	is_str(acl->object, "/opt/acl.o", "an object by absolute path");
 	is_str(guard->program, "guard_main", "program");
@@ -95,10 +114,62 @@ static void check_contents(const struct stage *s)
 	ok(!m->entries.v[1].key, "an entry without key");
 }
 
+static void check_choices(const struct braid_pipeline *p)
+{
+	static const struct {
+		const char *name;
+		__u32 choice, branch;
+	} want[] = {{"guard", 0, 0}, {"acl", 0, 0},   {"syn", 1, 0},
+		    {"web", 2, 0},   {"other", 1, 2}, {"last", 0, 0}};
+	const struct choice *proto = &p->choices.v[0], *port = &p->choices.v[1];
+
+	for (size_t i = 0; i < 6; i++) {
+		const struct stage *s = &p->stages.v[i];
+
+		is_str(s->name, want[i].name, "stage %zu of the list", i);
+		is_int(s->choice, want[i].choice, "stands in that choice");
+		is_int(s->branch, want[i].branch, "in that branch");
+	}
+	is_int(p->choices.n, 2, "two choices");
+	is_int(proto->field, FIELD_PROTOCOL, "the outer one first");
+	is_int(proto->branches.n, 3, "two cases and the default");
+	is_int(proto->branches.v[0].values.v[0], 6, "tcp");
+	is_int(proto->branches.v[1].values.n, 2, "two values");
+	is_int(proto->branches.v[2].values.n, 0, "the default has none");
+	is_int(port->choice, 1, "the inner one is in the outer one");
+	is_int(port->branch, 0, "in its first branch");
+	is_int(port->branches.v[0].values.v[1], 443, "a port in hex");
+	is_int(port->branches.n, 2, "a default that is left out is there, too");
+	is_int(port->at.line, 36, "a choice knows its line");
+}
+
+static void check_change(const struct braid_pipeline *p)
+{
+	const struct stage *last = pipeline_stage(p, "last");
+	const struct map_setup *data = &last->maps.v[1];
+
+	is_int(p->signals, SIGNALS_PIPELINE, "signals");
+	is_int(p->on_change, ON_CHANGE_MIGRATE, "on-change");
+	ok(pipeline_stage(p, "syn")->disabled && !last->disabled, "one stage is disabled");
+	is_str(last->candidate->object, "etc/new/last.o", "a candidate beside the manifest");
+	is_int(last->candidate->key, ROLLOUT_RANDOM, "its key");
+	ok(last->candidate->share_maps, "its maps");
+	is_int(last->candidate->seed, 9, "its seed");
+	ok(last->maps.v[0].has_on_change && last->maps.v[0].on_change == ON_CHANGE_RESET,
+	   "a map says itself");
+	is_str(data->name, ".data", "the globals as a map");
+	is_int(data->defaults.n, 2, "defaults");
+	is_str(data->defaults.v[1].name, "limits.burst", "of a member of a member");
+	is_str(data->defaults.v[1].value->text, "0x10", "as it was written");
+}
+
 static void check_spare(const struct braid_pipeline *p)
 {
 	is_int(p->mode, MODE_NATIVE, "native by default");
 	is_int(p->strategy, STRATEGY_AUTO, "auto by default");
+	is_int(p->signals, SIGNALS_STAGES, "stages have signals by default");
+	is_int(p->on_change, ON_CHANGE_REFUSE, "a change is refused by default");
+	ok(!p->stages.v[0].disabled && !p->stages.v[0].candidate, "stages run, in one version");
 	ok(!p->has_final, "final: last by default");
 	is_int(p->interfaces.n, 0, "no interfaces is fine");
 	ok(!p->stages.v[0].has_proceed_on, "no proceed-on");
@@ -173,6 +244,8 @@ int main(void)
 	check_pipeline(m->pipelines.v[0]);
 	check_stages(m->pipelines.v[0]);
 	check_contents(&m->pipelines.v[0]->stages.v[0]);
+	check_choices(m->pipelines.v[0]);
+	check_change(m->pipelines.v[0]);
 	check_spare(m->pipelines.v[1]);
 	check_lookup(m);
 	check_verdicts();

@@ -76,6 +76,8 @@ static bool has_key_type(json_t *j, const struct key *key)
 		return has_words_or_list(j, key->words);
 	case KEY_NUMBER:
 		return is_type(j, "integer");
+	case KEY_BOOL:
+		return is_type(j, "boolean");
 	case KEY_LIST:
 		return is_type(j, "array");
 	case KEY_MAP:

@@ -22,7 +22,8 @@ static const char manifest[] =
 	"        object: guard.o\n"
 	"        constants: {limit: 1, burst: 2}\n"
 	"        maps:\n"
-	"          rules: {max-entries: 8, entries: [{value: 1}, {value: 2}]}\n"
+	"          rules: {max-entries: 8, entries: [{value: 1}, {value: 2}],\n"
+	"                  defaults: {a: 1, b: 1}}\n"
 	"      - {name: acl, object: acl.o, proceed-on: pass}\n"
 	"  - {name: core, hook: xdp, interfaces: [eth2],\n"
 	"     stages: [{name: a, object: a}]}\n";
@@ -62,6 +63,9 @@ static void check_guard(const struct stage *s, const char *site)
 	is_int(s->maps.v[0].max_entries, 8, "max-entries kept");
 	is_int(s->maps.v[0].entries.n, 1, "entries replaced");
 	is_str(s->maps.v[0].entries.v[0].value->text, "9", "by the new ones");
+	is_int(s->maps.v[0].on_change, ON_CHANGE_MIGRATE, "on-change");
+	is_int(s->maps.v[0].defaults.n, 3, "defaults are merged by name");
+	is_str(s->maps.v[0].defaults.v[1].value->text, "2", "and replaced");
 	is_int(s->maps.v[1].max_entries, 5, "a map that had no setup");
 }
 
@@ -74,6 +78,8 @@ static void check_layers(void)
 						     "    mode: generic\n"
 						     "    strategy: fused\n"
 						     "    final: drop\n"
+						     "    signals: none\n"
+						     "    on-change: reset\n"
 						     "    stages:\n"
 						     "      guard:\n"
 						     "        object: other.o\n"
@@ -88,7 +94,9 @@ static void check_layers(void)
 					"    stages:\n"
 					"      guard:\n"
 					"        constants: {burst: 30, extra: [1]}\n"
-					"        maps: {rules: {entries: [{value: 9}]}}\n");
+					"        maps: {rules: {entries: [{value: 9}], "
+					"on-change: migrate, defaults: {b: 2, c: 3}}}\n"
+					"      acl: {disabled: true}\n");
 	const char *const files[] = {site, host};
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
@@ -101,6 +109,9 @@ static void check_layers(void)
 	is_str(p->interfaces.v[0].name, "eth5", "by the new one");
 	is_int(p->mode, MODE_GENERIC, "mode");
 	is_int(p->strategy, STRATEGY_FUSED, "strategy");
+	is_int(p->signals, SIGNALS_NONE, "signals");
+	is_int(p->on_change, ON_CHANGE_RESET, "on-change");
+	ok(p->stages.v[1].disabled, "disabled");
 	ok(!p->has_final, "final: set by one, reset by the next");
 	is_int(p->stages.v[1].proceed_on, 1 << 3, "proceed-on is replaced");
 	check_guard(&p->stages.v[0], host);
@@ -131,6 +142,12 @@ static const struct bad bad[] = {
 	 "unknown key 'program' in the values of a stage", NULL, -EINVAL},
 	{EDGE "    stages: {guard: {proceed-on: [pas]}}\n", "4:35", "unknown verdict 'pas'",
 	 "'pass'", -EINVAL},
+	{EDGE "    stages: {guard: {disabled: 1}}\n", "4:32", "expected true or false", NULL,
+	 -EINVAL},
+	{EDGE "    stages: {guard: {rollout: {object: b}}}\n", "4:22", "unknown key 'rollout'",
+	 NULL, -EINVAL},
+	{EDGE "    stages: {guard: {disabled: true}, acl: {disabled: true}}\n", "-",
+	 "all stages of the pipeline 'edge' are disabled", "braid delete edge", -EINVAL},
 	{EDGE "    interfaces: [eth2]\n", "-", "two pipelines are on the interface 'eth2'", NULL,
 	 -EINVAL},
 };
@@ -145,9 +162,11 @@ static void check_bad(void)
 		struct braid_manifest *m = NULL;
 
 		is_int(load(files, 1, &m, &err), bad[i].code, "refused: %s", bad[i].what);
-		/* "-": the clash is found later, in the pipeline that comes second. */
-		is_str(err.where, bad[i].place[0] == '-' ? "edge.yaml:13:42" : place, "at %s",
-		       bad[i].place);
+		/* "-": found later, in the manifest that the values are laid over. */
+		if (bad[i].place[0] == '-')
+			ok(text_has_prefix(err.where ?: "", "edge.yaml:"), "at %s", err.where);
+		else
+			is_str(err.where, place, "at %s", bad[i].place);
 		if (!ok(err.what && strstr(err.what, bad[i].what), "says so"))
 			diag("it says: %s", err.what);
 		if (bad[i].hint)

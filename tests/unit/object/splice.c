@@ -34,7 +34,9 @@ static void fixture_init(struct fixture *f)
 				    .section = "xdp",
 				    .origin = "braid:test",
 				    .pass = 2,
-				    .record_section = -1}};
+				    .record_section = -1,
+				    .control = {.section = -1},
+				    .config = {.section = -1, .packet_map = -1}}};
 	if (unit_new("out", &f->u, &err))
 		bail_out("%s", err.what);
 }
@@ -53,7 +55,13 @@ static struct splice_part *add(struct fixture *f, const struct unit *in, const c
 	struct link_opts opts = {.ns = f->names[k]};
 
 	snprintf(f->names[k], sizeof(f->names[k]), "p%zu", k);
-	f->parts[k] = (struct splice_part){.proceed_on = 1 << 2, .index = k, .name = f->names[k]};
+	f->parts[k] = (struct splice_part){.proceed_on = 1 << 2,
+					   .next = SPLICE_END,
+					   .record = true,
+					   .index = k,
+					   .name = f->names[k]};
+	if (k)
+		f->parts[k - 1].next = k;
 	f->s.parts = f->parts;
 	if (link_import(f->u, in, &root, 1, &opts, &f->parts[k].func, &err))
 		bail_out("%s", err.what);

@@ -2,6 +2,7 @@
 /* The generator of frames: a thread that sends as fast as it can, until told to end. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/net.h"
@@ -17,3 +18,9 @@ struct traffic *traffic_start(const struct net *net, uint64_t frames);
 
 /* Waits for the end of sending and frees @traffic. @ret_seconds: spent sending. */
 void traffic_finish(struct traffic *traffic, uint64_t *ret_sent, double *ret_seconds);
+
+/*
+ * Waits until @count says @want of @self, or more; false: nothing came for a second.
+ * For those who follow what arrives.
+ */
+bool traffic_wait(uint64_t (*count)(void *self), void *self, uint64_t want);

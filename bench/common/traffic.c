@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replace/traffic.h"
+#include "common/traffic.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,26 +30,18 @@ struct traffic {
 	double seconds; /* the thread's, until it is joined */
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 static void *send_frames(void *arg)
 {
 	struct traffic *t = arg;
 	int generator = object_program(t->object, "generator");
 	uint64_t sent = 0;
 	struct frame frame;
-	double start;
+	uint64_t start;
 
 	pin_cpu(1);
 	net_enter(t->net->gen_ns);
 	frame_make(&frame);
-	start = now();
+	start = now_ns();
 	while (sent < t->frames || !atomic_load(&t->finish)) {
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &frame,
 			    .data_size_in = sizeof(frame), .repeat = FRAMES_AT_ONCE,
@@ -59,7 +51,7 @@ static void *send_frames(void *arg)
 			err(1, "BPF_PROG_TEST_RUN with live frames");
 		sent += FRAMES_AT_ONCE;
 	}
-	t->seconds = now() - start;
+	t->seconds = (now_ns() - start) / 1e9;
 	return NULL;
 }
 
@@ -116,4 +108,24 @@ void traffic_finish(struct traffic *traffic, uint64_t *ret_sent, double *ret_sec
 	close(traffic->pass_link);
 	bpf_object__close(traffic->object);
 	free(traffic);
+}
+
+bool traffic_wait(uint64_t (*count)(void *self), void *self, uint64_t want)
+{
+	const struct timespec pause = {.tv_nsec = 20000};
+	uint64_t last = 0, progress = now_ns();
+
+	for (;;) {
+		uint64_t n = count(self);
+
+		if (n >= want)
+			return true;
+		if (n != last) {
+			last = n;
+			progress = now_ns();
+		} else if (now_ns() - progress > 1000000000) {
+			return false;
+		}
+		nanosleep(&pause, NULL);
+	}
 }

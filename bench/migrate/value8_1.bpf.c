@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Values of 8 bytes, version 1. */
+#define SIZE    8
+#define VERSION 1
+#include "migrate/stage.bpf.h"

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a pipeline does to a packet, stage by stage along the manifest's tree. Nothing is known
+ * here of the plan that braid makes of it.
+ */
+#include <bpf/bpf.h>
+#include <string.h>
+
+#include "apart.h"
+#include "base/cleanup.h"
+#include "tap.h"
+
+#define ACCEPT 0x42524402u /* braid_accept() */
+
+struct walked walked;
+
+struct way {
+	const struct apart *a;
+	const struct chain *c;
+	const struct state *state;
+	struct tally *tallies;
+	struct outcome *o;
+	bool own;        /* a stage ran last, and what it returned is a verdict */
+	bool has_result; /* the step in front returned @result */
+	__u32 result;
+};
+
+/* @out: NULL: what comes out does not matter. */
+static __u32 run(int program, const struct outcome *o, struct outcome *out)
+{
+	__u8 in[OUT_SIZE];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = o->size, .repeat = 1);
+	int r;
+
+	memcpy(in, o->bytes, o->size);
+	if (out) {
+		opts.data_out = out->bytes;
+		opts.data_size_out = sizeof(out->bytes);
+	}
+	r = bpf_prog_test_run_opts(program, &opts);
+	if (r)
+		bail_out("cannot run a stage alone: %s", strerror(-r));
+	if (out)
+		out->size = opts.data_size_out;
+	return opts.retval;
+}
+
+static void count(struct said *s, __u32 verdict)
+{
+	s->packets++;
+	if (verdict == ACCEPT)
+		verdict = XDP_PASS;
+	s->verdicts[verdict < 5 ? verdict : 5]++;
+}
+
+/* false: the packet leaves with what is in the outcome. */
+static bool judge(struct way *w, __u32 proceed_on)
+{
+	struct outcome *o = w->o;
+
+	w->own = true;
+	o->verdict = o->stage_verdict;
+	if (o->verdict == ACCEPT) {
+		o->verdict = XDP_PASS;
+		return false;
+	}
+	if (o->verdict >= 32 || !(proceed_on & 1u << o->verdict))
+		return false;
+	o->unusual += o->verdict != XDP_PASS;
+	return true;
+}
+
+static bool walk_stage(struct way *w, size_t k)
+{
+	const struct link *l = &w->c->stages[k];
+	bool new;
+
+	w->has_result = false;
+	if (l->disabled)
+		return true;
+	w->own = false;
+	new = l->rolled &&run(apart_key(w->a, k), w->o, NULL) < w->state->share;
+	if (w->c->signals == SIGNALS_STAGES && w->state->paused[new] & 1ull << k) {
+		walked.paused++;
+		return true;
+	}
+	w->o->stage_verdict = run(apart_stage(w->a, k, new, w->state->config), w->o, w->o);
+	w->o->stage = k + new *STAGES;
+	w->o->ran++;
+	walked.versions[new] += l->rolled;
+	walked.configs[w->state->config] += l->kind == DICE;
+	if (l->rolled)
+		count(&w->tallies[k].version[new], w->o->stage_verdict);
+	if (tree_seen_by(w->c, k)) {
+		w->has_result = true;
+		w->result = w->o->stage_verdict;
+		return true;
+	}
+	return judge(w, l->proceed_on ?: 1 << XDP_PASS);
+}
+
+static bool is_alive(const struct chain *c, const struct fork *f)
+{
+	for (size_t k = f->first[0]; k < f->first[f->n]; k++)
+		if (tree_runs(c, k))
+			return true;
+	return false;
+}
+
+static size_t branch_for(const struct fork *f, __u32 value)
+{
+	for (size_t b = 0; b + 1 < f->n; b++)
+		for (size_t i = 0; i < f->n_values[b]; i++)
+			if (f->values[b][i] == value)
+				return b;
+	return f->n - 1;
+}
+
+static size_t choose(struct way *w, const struct fork *f)
+{
+	size_t b = f->n - 1;
+
+	if (f->field != FIELD_RESULT)
+		b = branch_for(f, run(apart_field(w->a, f->field), w->o, NULL));
+	else if (w->has_result)
+		b = branch_for(f, w->result);
+	walked.branches[f->field][b + 1 == f->n]++;
+	return b;
+}
+
+/* Steps that stand directly at (@outer, @branch). */
+static bool walk_range(struct way *w, size_t from, size_t to, int outer, size_t branch)
+{
+	bool goes_on = true;
+
+	for (size_t k = from; k < to && goes_on;) {
+		int i = tree_fork_at(w->c, k, outer, branch);
+		const struct fork *f = i < 0 ? NULL : &w->c->forks[i];
+		size_t b;
+
+		if (i < 0) {
+			goes_on = walk_stage(w, k++);
+			continue;
+		}
+		k = f->first[f->n];
+		if (!is_alive(w->c, f))
+			continue;
+		/* where nobody can say otherwise the default stands in the choice's place */
+		if (f->field != FIELD_RESULT || !w->c->stages[f->first[0] - 1].disabled)
+			w->own = false;
+		b = choose(w, f);
+		w->has_result = false;
+		goes_on = walk_range(w, f->first[b], f->first[b + 1], i, b);
+	}
+	return goes_on;
+}
+
+void walk(const struct apart *a, const struct state *state, struct tally *tallies,
+	  struct outcome *o)
+{
+	struct way w = {.a = a, .c = apart_chain(a), .state = state, .tallies = tallies, .o = o};
+
+	o->stage = -1;
+	o->stage_verdict = -1;
+	o->unusual = o->ran = 0;
+	if (state->closed && w.c->signals != SIGNALS_NONE) {
+		walked.closed++;
+		o->verdict = state->verdict;
+		return;
+	}
+	if (!walk_range(&w, 0, w.c->n, -1, 0))
+		return;
+	walked.nobody += !w.own;
+	if (w.c->final >= 0)
+		o->verdict = w.c->final;
+	else if (!w.own)
+		o->verdict = XDP_PASS;
+}

@@ -1,0 +1,820 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pipelines that are no chain: which stages a packet meets, by a switch on each field, by what
+ * a stage returns, past stages that are paused, through one of two versions. Each case is the
+ * same for every way to put it together, and whatever its stages do with registers and stack.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "bpf/stage.bpf.h"
+#include "compose/builtin.h"
+#include "compose/rollout_abi.h"
+#include "graph_frame.h"
+#include "kernel/testrun.h"
+#include "net.h"
+#include "packet.h"
+#include "seams.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define ACCEPT       STAGE_SAYS_ACCEPT
+
+/* Stage m<n>, which signs with <n>; '@' is one of mark, mark_regs and so on. */
+#define M(n)            STAGE_(n, "@", "")
+#define MARK(n, what)   STAGE_(n, what, "")
+#define M_WITH(n, more) STAGE_(n, "@", ", " more)
+#define STAGE_(n, program, more)                                                                   \
+	"{name: m" #n ", object: graph_stage.bpf.o, program: " program ", constants: {id: " #n     \
+	"}" more "}"
+#define LONG(n) "{name: m" #n ", object: graph_long.bpf.o, constants: {id: " #n "}}"
+#define SWITCH(name, field, cases, rest)                                                           \
+	"{name: " name ", switch: " field ", cases: [" cases "], default: [" rest "]}"
+#define WHEN(values, stages) "{when: [" values "], stages: [" stages "]}"
+#define OFF                  "disabled: true"
+
+typedef void packet_maker(struct pkt *p);
+
+/* A packet, and what becomes of it. */
+struct trip {
+	packet_maker *packet;
+	const char *path; /* "125": the stages that it meets; letters: new versions */
+	__u32 verdict;
+	__u8 asks, answer;  /* stage m<asks> returns @answer */
+	const char *paused; /* NULL: none */
+};
+
+enum { TRIPS = 20 };
+
+struct scene {
+	const char *name, *pipeline, *stages;
+	struct trip trips[TRIPS]; /* up to the first without a packet */
+};
+
+static void finish_udp(struct pkt *p, __u16 port)
+{
+	pkt_udp(p, 1000, port);
+	pkt_payload(p, NULL, 64);
+	pkt_finish(p);
+}
+
+static void udp4(struct pkt *p)
+{
+	pkt_eth(p);
+	pkt_ip4(p, "10.0.0.1", "10.0.0.2");
+	finish_udp(p, 53);
+}
+
+static void udp6(struct pkt *p)
+{
+	pkt_eth(p);
+	pkt_ip6(p, "2001:db8::1", "2001:db8::2");
+	pkt_ext(p, IPPROTO_HOPOPTS, 1);
+	finish_udp(p, 443);
+}
+
+static void tcp4(struct pkt *p)
+{
+	pkt_eth(p);
+	pkt_ip4(p, "10.0.0.1", "10.0.0.2");
+	pkt_tcp(p, 1000, 80, 2);
+	pkt_finish(p);
+}
+
+/* VLAN 7, DSCP 46. */
+static void tcp4_tagged(struct pkt *p)
+{
+	pkt_eth(p);
+	pkt_vlan(p, ETH_P_8021Q, 7);
+	pkt_ip4(p, "10.0.0.1", "10.0.0.2");
+	pkt_tcp(p, 1000, 443, 2);
+	((__u8 *)pkt_at(p, PKT_IP4))[1] = 46 << 2;
+	pkt_finish(p);
+}
+
+static void sctp4(struct pkt *p)
+{
+	udp4(p);
+	((__u8 *)pkt_at(p, PKT_IP4))[9] = IPPROTO_SCTP;
+}
+
+static void icmp6(struct pkt *p)
+{
+	pkt_eth(p);
+	pkt_ip6(p, "2001:db8::1", "2001:db8::2");
+	pkt_icmp(p, 128, 0);
+	pkt_finish(p);
+}
+
+static void arp(struct pkt *p)
+{
+	pkt_eth(p);
+	pkt_ethertype(p, ETH_P_ARP);
+	pkt_payload(p, NULL, 46);
+	pkt_finish(p);
+}
+
+/* The second part: it has no ports. */
+static void fragment4(struct pkt *p)
+{
+	struct pkt whole = {}, first = {};
+
+	udp4(&whole);
+	pkt_fragment(&whole, 16, &first, p);
+}
+
+static void cut4(struct pkt *p)
+{
+	udp4(p);
+	p->len = ETH_HLEN + 12;
+}
+
+/* Ready to be signed. */
+static void make(struct pkt *p, const struct trip *t)
+{
+	*p = (struct pkt){};
+	t->packet(p);
+	memset(p->data, 0, 2 * ETH_ALEN);
+	p->data[GRAPH_ASKED] = t->asks;
+	p->data[GRAPH_ANSWER] = t->answer;
+}
+
+static const char *path_of(const struct pkt *p)
+{
+	static char text[16];
+	size_t n = p->data[GRAPH_SIGNED] < 8 ? p->data[GRAPH_SIGNED] : 8;
+
+	for (size_t i = 0; i < n; i++)
+		text[i] = p->data[i] & GRAPH_NEW ? 'a' + (p->data[i] & 15) - 1 : '0' + p->data[i];
+	text[n] = '\0';
+	return text;
+}
+
+static size_t check_trip(const struct seams *s, const struct trip *t, const char *what)
+{
+	struct pkt p;
+	__u32 got;
+
+	if (s->control >= 0)
+		seams_bypass(s, t->paused ?: "");
+	make(&p, t);
+	got = seams_run(s, p.data, p.len);
+	if (got == t->verdict && text_eq(path_of(&p), t->path))
+		return 0;
+	diag("%s: asks %u for %u, past '%s': '%s' and %#x instead of '%s' and %#x", what, t->asks,
+	     t->answer, t->paused ?: "", path_of(&p), got, t->path, t->verdict);
+	return 1;
+}
+
+/* What stages do with registers and the stack, by their position. */
+static const char *const mixes[][4] = {
+	{"mark", "mark", "mark", "mark"},
+	{"mark_regs", "mark_regs", "mark_regs", "mark_regs"},
+	{"mark_deep", "mark_regs", "mark", "mark_regs"},
+	{"mark_tail", "mark", "mark_var", "mark_regs"},
+	{"mark_regs", "mark_tail", "mark", "mark_var"},
+};
+
+/* Replaces each '@'. */
+static char *with_programs(const char *stages, const char *const mix[4])
+{
+	struct buf b = {};
+	size_t n = 0;
+
+	for (const char *c = stages; *c; c++)
+		if (*c == '@')
+			buf_str(&b, mix[n++ % 4]);
+		else
+			buf_add(&b, c, 1);
+	return buf_take(&b) ?: (bail_out("no memory"), NULL);
+}
+
+static void check_scene(const struct scene *scene)
+{
+	for (size_t i = 0; i < SEAMS_WAYS; i++)
+		for (size_t m = i < 2 ? 0 : 1; m < COUNT(mixes); m += i < 2 ? 1 : 2) {
+			_cleanup_free_ char *stages = with_programs(scene->stages, mixes[m]);
+			_cleanup_free_ char *what = text_fmt("%s, %s, %zu", scene->name,
+							     seams_ways[i].name, m);
+			_cleanup_seams_ struct seams s = {};
+			size_t wrong = 0, n = 0;
+
+			seams_start(&s, &seams_ways[i], scene->pipeline, stages);
+			for (; n < TRIPS && scene->trips[n].packet; n++)
+				wrong += check_trip(&s, &scene->trips[n], what);
+			is_int(wrong, 0, "%s: %zu packets", what, n);
+		}
+}
+
+static const struct scene fields[] = {
+	{"by protocol, joined",
+	 "",
+	 "[" M(1) ", " SWITCH(
+		 "by-proto", "protocol",
+		 WHEN("tcp", M(2)) ", " WHEN("udp, sctp", M(3) ", " M(4)) ", " WHEN("58", ""),
+		 M(5)) ", " M(6) "]",
+	 {{tcp4, "126", XDP_PASS},
+	  {udp4, "1346", XDP_PASS},
+	  {udp6, "1346", XDP_PASS},
+	  {sctp4, "1346", XDP_PASS},
+	  {icmp6, "16", XDP_PASS},
+	  {arp, "156", XDP_PASS},
+	  {fragment4, "1346", XDP_PASS},
+	  {cut4, "156", XDP_PASS}}},
+	{"by ethertype, first of all",
+	 "",
+	 "[" SWITCH("by-type", "ethertype", WHEN("ipv4", M(1)) ", " WHEN("0x86dd, arp", M(2)),
+		    M(3)) "]",
+	 {{tcp4, "1", XDP_PASS},
+	  {tcp4_tagged, "1", XDP_PASS},
+	  {udp6, "2", XDP_PASS},
+	  {arp, "2", XDP_PASS},
+	  {arp, "2", XDP_DROP, 2, XDP_DROP}}},
+	{"by VLAN and DSCP, one behind the other",
+	 "",
+	 "[" SWITCH("by-vlan", "vlan", WHEN("7, 8", M(1)) ", " WHEN("none", M(2)),
+		    M(3)) ", " SWITCH("by-dscp", "dscp", WHEN("ef", M(4)) ", " WHEN("0", ""),
+				      M(5)) "]",
+	 {{tcp4_tagged, "14", XDP_PASS},
+	  {udp4, "2", XDP_PASS},
+	  {icmp6, "2", XDP_PASS},
+	  {arp, "25", XDP_PASS},
+	  {cut4, "25", XDP_PASS}}},
+	{"by port, in each other",
+	 "",
+	 "[" SWITCH("by-type", "ethertype",
+		    WHEN("ipv4",
+			 SWITCH("by-proto", "protocol",
+				WHEN("tcp",
+				     SWITCH("by-port", "destination-port",
+					    WHEN("80, 8080", M(1)) ", " WHEN("443", M(2)), M(3))),
+				M(4)) ", " M(5)),
+		    SWITCH("by-port6", "destination-port", WHEN("443", M(6)), "")) ", " M(7) "]",
+	 {{tcp4, "157", XDP_PASS},
+	  {tcp4_tagged, "257", XDP_PASS},
+	  {udp4, "457", XDP_PASS},
+	  {fragment4, "457", XDP_PASS},
+	  {udp6, "67", XDP_PASS},
+	  {icmp6, "7", XDP_PASS},
+	  {arp, "7", XDP_PASS},
+	  {tcp4, "15", XDP_TX, 5, XDP_TX}}},
+};
+
+#define TWO_WAYS                                                                                   \
+	"[" M(1) ", " SWITCH(                                                                      \
+		"by-proto", "protocol",                                                            \
+		WHEN("tcp", M_WITH(2, "proceed-on: [pass, tx]") ", " M(3)) ", " WHEN("udp", ""),   \
+		M(4)) "]"
+
+static const struct scene ends[] = {
+	{"the end, with a verdict of its own",
+	 "",
+	 TWO_WAYS,
+	 {{tcp4, "123", XDP_PASS},
+	  {tcp4, "1", XDP_DROP, 1, XDP_DROP},
+	  {tcp4, "12", XDP_DROP, 2, XDP_DROP},
+	  {tcp4, "12", XDP_PASS, 2, ACCEPT},
+	  {tcp4, "123", XDP_PASS, 2, XDP_TX},
+	  {tcp4, "123", XDP_TX, 3, XDP_TX},
+	  {tcp4, "123", 34, 3, 34},
+	  {tcp4, "123", XDP_PASS, 3, ACCEPT},
+	  {udp4, "1", XDP_PASS},
+	  {udp4, "1", XDP_TX, 1, XDP_TX},
+	  {udp4, "1", XDP_PASS, 1, ACCEPT},
+	  {arp, "14", XDP_PASS},
+	  {arp, "14", XDP_ABORTED, 4, XDP_ABORTED}}},
+	{"the end, with a fixed verdict",
+	 "final: tx, ",
+	 TWO_WAYS,
+	 {{tcp4, "123", XDP_TX},
+	  {tcp4, "12", XDP_DROP, 2, XDP_DROP},
+	  {tcp4, "12", XDP_PASS, 2, ACCEPT},
+	  {tcp4, "123", XDP_TX, 2, XDP_TX},
+	  {tcp4, "123", XDP_DROP, 3, XDP_DROP},
+	  {tcp4, "123", XDP_PASS, 3, ACCEPT},
+	  {udp4, "1", XDP_TX},
+	  {udp4, "1", XDP_DROP, 1, XDP_DROP},
+	  {arp, "14", XDP_TX},
+	  {arp, "14", XDP_REDIRECT, 4, XDP_REDIRECT}}},
+	{"nothing at the end but empty branches",
+	 "",
+	 "[" M_WITH(1, "proceed-on: [drop, pass]") ", " SWITCH(
+		 "a", "ethertype", WHEN("ipv4", SWITCH("b", "protocol", WHEN("tcp", M(2)), "")),
+		 "") "]",
+	 {{tcp4, "12", XDP_PASS},
+	  {udp4, "1", XDP_PASS},
+	  {udp4, "1", XDP_PASS, 1, XDP_DROP}, /* its verdict went on, and nobody said more */
+	  {arp, "1", XDP_PASS},
+	  {arp, "1", XDP_TX, 1, XDP_TX}}},
+};
+
+#define BY_RESULT(more)                                                                            \
+	"[" M_WITH(1, "proceed-on: drop" more) ", " SWITCH(                                        \
+		"way", "result",                                                                   \
+		WHEN("0, 200", M(2)) ", " WHEN("drop", M(3)) ", " WHEN("0xffffffff",               \
+								       M(4)) ", " WHEN("31", ""),  \
+		M(5)) ", " M(6) "]"
+
+static const struct scene results[] = {
+	{"by a result",
+	 "",
+	 BY_RESULT(""),
+	 {{udp4, "156", XDP_PASS},
+	  {udp4, "126", XDP_PASS, 1, 0},
+	  {udp4, "126", XDP_PASS, 1, 200},
+	  {udp4, "136", XDP_PASS, 1, XDP_DROP},
+	  {udp4, "156", XDP_PASS, 1, XDP_TX},
+	  {udp4, "146", XDP_PASS, 1, STAGE_SAYS_MINUS},
+	  {udp4, "16", XDP_PASS, 1, 31},
+	  {udp4, "156", XDP_PASS, 1, ACCEPT},
+	  {udp4, "156", XDP_PASS, 1, STAGE_SAYS_HUGE},
+	  {udp4, "15", XDP_DROP, 5, XDP_DROP},
+	  {udp4, "156", XDP_TX, 6, XDP_TX}}},
+	{"by a result, past stages",
+	 "",
+	 BY_RESULT(""),
+	 {{udp4, "56", XDP_PASS, 1, 0, "m1"}, /* the default: nobody says otherwise */
+	  {udp4, "126", XDP_PASS, 1, 0, ""},
+	  {udp4, "16", XDP_PASS, 1, 0, "m2"},
+	  {udp4, "126", XDP_PASS, 1, 0, "m3 m4 m5"},
+	  {udp4, "6", XDP_PASS, 1, 0, "m1 m5"},
+	  {udp4, "12", XDP_PASS, 1, 0, "m6"},
+	  {udp4, "", XDP_PASS, 1, 0, "m1 m2 m3 m4 m5 m6"}}},
+	{"by a result, behind another result",
+	 "",
+	 "[" M(1) ", " SWITCH("a", "result", WHEN("7", M(2)), M(3)) ", " M(4) ", " SWITCH(
+		 "b", "result", WHEN("7", M(5)), "") ", " M(6) "]",
+	 {{udp4, "1346", XDP_PASS},
+	  {udp4, "1246", XDP_PASS, 1, 7},
+	  {udp4, "13456", XDP_PASS, 4, 7},
+	  {udp4, "136", XDP_PASS, 4, 7, "m4"},
+	  {udp4, "13", XDP_DROP, 3, XDP_DROP}}},
+	{"by the result at the end, nothing follows",
+	 "",
+	 "[" M(1) ", " SWITCH("a", "result", WHEN("pass, 7", M(2)), "") "]",
+	 {{udp4, "12", XDP_PASS},
+	  {udp4, "1", XDP_PASS, 1, XDP_DROP},
+	  {udp4, "12", XDP_PASS, 1, 7},
+	  {udp4, "12", XDP_DROP, 2, XDP_DROP},
+	  {udp4, "", XDP_PASS, 1, 7, "m1"},
+	  {udp4, "1", XDP_PASS, 1, 7, "m2"}}},
+	{"a result, and a fixed end",
+	 "final: drop, ",
+	 "[" M(1) ", " SWITCH("a", "result", WHEN("pass, 7", M(2)), "") "]",
+	 {{udp4, "12", XDP_DROP},
+	  {udp4, "1", XDP_DROP, 1, XDP_TX},
+	  {udp4, "12", XDP_DROP, 1, 7},
+	  {udp4, "12", XDP_TX, 2, XDP_TX},
+	  {udp4, "", XDP_DROP, 1, 7, "m1"},
+	  {udp4, "1", XDP_DROP, 1, 7, "m2"},
+	  {udp4, "", XDP_DROP, 0, 0, "m1 m2"}}},
+};
+
+static const struct scene disabled[] = {
+	{"a branch that is empty now",
+	 "",
+	 "[" M(1) ", " SWITCH("a", "protocol", WHEN("tcp", M_WITH(2, OFF)), M(3)) ", " M(4) "]",
+	 {{tcp4, "14", XDP_PASS}, {udp4, "134", XDP_PASS}}},
+	{"a default that is empty now",
+	 "",
+	 "[" M(1) ", " SWITCH("a", "protocol", WHEN("tcp", M(2)), M_WITH(3, OFF)) "]",
+	 {{tcp4, "12", XDP_PASS}, {udp4, "1", XDP_PASS}, {udp4, "1", XDP_TX, 1, XDP_TX}}},
+	{"a classifier that does not run",
+	 "",
+	 "[" M_WITH(1, OFF) ", " SWITCH("a", "result", WHEN("0", M(2)), M(3)) ", " M(4) "]",
+	 {{tcp4, "34", XDP_PASS}, {tcp4, "3", XDP_DROP, 3, XDP_DROP}}},
+	{"a classifier that does not run, in a branch",
+	 "",
+	 "[" SWITCH("o", "protocol",
+		    WHEN("tcp", M_WITH(1, OFF) ", " SWITCH("a", "result", WHEN("0", M(2)), M(3))),
+		    M(4)) ", " M(5) "]",
+	 {{tcp4, "35", XDP_PASS}, {udp4, "45", XDP_PASS}}},
+	{"a choice without a stage",
+	 "",
+	 "[" M(1) ", " SWITCH("a", "protocol", WHEN("tcp", M_WITH(2, OFF)),
+			      M_WITH(3, OFF)) ", " M(4) "]",
+	 {{tcp4, "14", XDP_PASS}, {udp4, "14", XDP_PASS}, {udp4, "1", XDP_DROP, 1, XDP_DROP}}},
+	{"a result that nobody looks at any more",
+	 "",
+	 "[" M(1) ", " SWITCH("a", "result", WHEN("0", M_WITH(2, OFF)), "") ", " M(4) "]",
+	 {{tcp4, "14", XDP_PASS}, {tcp4, "14", XDP_PASS, 1, XDP_DROP}}},
+};
+
+#define BRANCHES                                                                                   \
+	"[" M(1) ", " SWITCH("a", "protocol", WHEN("tcp", M(2) ", " M(3)), M(4)) ", " M(5) "]"
+
+static const struct scene paused[] = {
+	{"past stages, with a verdict of its own",
+	 "",
+	 BRANCHES,
+	 {{tcp4, "1235", XDP_PASS},
+	  {tcp4, "235", XDP_PASS, 0, 0, "m1"},
+	  {tcp4, "135", XDP_PASS, 0, 0, "m2"},
+	  {tcp4, "125", XDP_PASS, 0, 0, "m3"},
+	  {tcp4, "15", XDP_PASS, 0, 0, "m2 m3"},
+	  {tcp4, "1235", XDP_PASS, 0, 0, "m4"},
+	  {udp4, "15", XDP_PASS, 0, 0, "m4"},
+	  {udp4, "14", XDP_PASS, 0, 0, "m5"},
+	  {udp4, "14", XDP_DROP, 4, XDP_DROP, "m5"},
+	  {udp4, "5", XDP_TX, 5, XDP_TX, "m1 m2 m3 m4"},
+	  {tcp4, "", XDP_PASS, 0, 0, "m1 m2 m3 m4 m5"},
+	  {udp4, "", XDP_PASS, 1, XDP_DROP, "m1 m2 m3 m4 m5"},
+	  {tcp4, "1235", XDP_TX, 5, XDP_TX, ""}}},
+	{"past stages, with a fixed end",
+	 "final: redirect, ",
+	 BRANCHES,
+	 {{tcp4, "1235", XDP_REDIRECT},
+	  {tcp4, "135", XDP_REDIRECT, 0, 0, "m2"},
+	  {tcp4, "123", XDP_REDIRECT, 0, 0, "m5"},
+	  {udp4, "14", XDP_REDIRECT, 0, 0, "m5"},
+	  {udp4, "14", XDP_DROP, 4, XDP_DROP, "m5"},
+	  {tcp4, "", XDP_REDIRECT, 0, 0, "m1 m2 m3 m4 m5"}}},
+	{"only the whole can be closed",
+	 "signals: pipeline, ",
+	 BRANCHES,
+	 {{tcp4, "1235", XDP_PASS}, {tcp4, "1235", XDP_PASS, 0, 0, "m1 m2 m3 m4 m5"}}},
+	{"nothing can be paused",
+	 "signals: none, ",
+	 BRANCHES,
+	 {{tcp4, "1235", XDP_PASS}, {udp4, "145", XDP_PASS}}},
+};
+
+/* Each stage has its own way with the context. */
+#define KEPT                                                                                       \
+	"[" MARK(1, "mark_kept") ", " SWITCH(                                                      \
+		"a", "protocol",                                                                   \
+		WHEN("tcp", MARK(2, "mark_regs") ", " MARK(3, "mark_kept")) ", " WHEN(             \
+			"udp", MARK(4, "mark_kept") ", " MARK(5, "mark_kept")),                    \
+		"") ", " MARK(6, "mark_kept") ", " MARK(7, "mark_regs") "]"
+
+static const struct scene contexts[] = {
+	{"who does not touch the context",
+	 "",
+	 KEPT,
+	 {{tcp4, "12367", XDP_PASS},
+	  {udp4, "14567", XDP_PASS},
+	  {arp, "167", XDP_PASS},
+	  {tcp4, "1367", XDP_PASS, 0, 0, "m2"},
+	  {tcp4, "1267", XDP_PASS, 0, 0, "m3"},
+	  {udp4, "67", XDP_PASS, 0, 0, "m1 m4 m5"},
+	  {arp, "17", XDP_PASS, 0, 0, "m6"}}},
+	{"known verdicts",
+	 "",
+	 "[" MARK(1, "mark_words") ", " SWITCH(
+		 "a", "protocol",
+		 WHEN("tcp", MARK(2, "mark_words") ", " MARK(3, "mark_words")) ", " WHEN(
+			 "udp", MARK(4, "mark_drop")),
+		 MARK(5, "mark_words")) ", " MARK(6, "mark_words") "]",
+	 {{tcp4, "1236", XDP_PASS},
+	  {tcp4, "1", XDP_TX, 1, XDP_TX},
+	  {tcp4, "12", XDP_ABORTED, 2, XDP_ABORTED},
+	  {tcp4, "123", XDP_DROP, 3, XDP_DROP},
+	  {udp4, "14", XDP_DROP},
+	  {udp4, "16", XDP_PASS, 0, 0, "m4"},
+	  {arp, "156", XDP_TX, 6, XDP_TX},
+	  {arp, "15", XDP_PASS, 6, XDP_TX, "m6"}}},
+	{"known verdicts in front of a choice by them",
+	 "",
+	 "[" MARK(1, "mark_words") ", " SWITCH(
+		 "a", "result", WHEN("drop", MARK(2, "mark_kept")) ", " WHEN("tx", ""),
+		 MARK(3, "mark_kept")) ", " MARK(4, "mark_kept") "]",
+	 {{tcp4, "134", XDP_PASS},
+	  {tcp4, "124", XDP_PASS, 1, XDP_DROP},
+	  {tcp4, "14", XDP_PASS, 1, XDP_TX},
+	  {tcp4, "134", XDP_PASS, 1, XDP_ABORTED},
+	  {tcp4, "34", XDP_PASS, 1, XDP_DROP, "m1"}}},
+	{"further than a jump reaches",
+	 "",
+	 "[" SWITCH("a", "protocol",
+		    WHEN("tcp", LONG(1)) ", " WHEN("udp", LONG(2)) ", " WHEN("sctp", ""),
+		    LONG(3)) ", " MARK(4, "mark_regs") "]",
+	 {{tcp4, "14", XDP_PASS},
+	  {udp4, "24", XDP_PASS},
+	  {sctp4, "4", XDP_PASS},
+	  {arp, "34", XDP_PASS},
+	  {tcp4, "1", XDP_DROP, 1, XDP_DROP},
+	  {arp, "3", XDP_TX, 3, XDP_TX},
+	  {udp4, "4", XDP_PASS, 0, 0, "m2"},
+	  {arp, "3", XDP_PASS, 0, 0, "m4"}}},
+};
+
+#define CHECK_SCENES(list)                                                                         \
+	for (size_t scene_ = 0; scene_ < COUNT(list); scene_++)                                    \
+	check_scene(&(list)[scene_])
+
+static void test_closed(void)
+{
+	for (size_t i = 0; i < SEAMS_WAYS; i++) {
+		_cleanup_free_ char *stages = with_programs(BRANCHES, mixes[1]);
+		struct trip open = {tcp4, "1235", XDP_PASS}, closed = {tcp4, "", XDP_PASS};
+		_cleanup_seams_ struct seams s = {};
+		struct control c;
+		size_t wrong = 0;
+
+		seams_start(&s, &seams_ways[i], "final: drop, ", stages);
+		c = seams_control(&s);
+		c.closed = 1;
+		seams_set_control(&s, &c);
+		wrong += check_trip(&s, &closed, "closed, passing");
+		c.verdict = closed.verdict = XDP_DROP;
+		seams_set_control(&s, &c);
+		wrong += check_trip(&s, &closed, "closed, dropping");
+		c.closed = 0;
+		seams_set_control(&s, &c);
+		open.verdict = XDP_DROP;
+		wrong += check_trip(&s, &open, "open again");
+		is_int(wrong, 0, "closed and open again, %s", seams_ways[i].name);
+	}
+}
+
+enum { MANY = 70 };
+
+/* A list of MANY stages, whose ids do not matter. */
+static char *many_stages(const char *program)
+{
+	struct buf b = {};
+
+	for (int k = 0; k < MANY; k++)
+		buf_fmt(&b,
+			"%s{name: m%d, object: graph_stage.bpf.o, program: %s, "
+			"constants: {id: %d}}",
+			k ? ", " : "[", k, program, k + 1);
+	buf_str(&b, "]");
+	return buf_take(&b) ?: (bail_out("no memory"), NULL);
+}
+
+/* The gates of more stages than a word has bits: each alone, and each of them alone not. */
+static void test_many(const struct seams_way *way, const char *program)
+{
+	_cleanup_free_ char *stages = many_stages(program);
+	_cleanup_seams_ struct seams s = {};
+	struct trip t = {udp4};
+	size_t wrong = 0;
+	struct pkt p;
+
+	seams_start(&s, way, "", stages);
+	for (__u32 k = 0; k < MANY; k++) {
+		struct control c = seams_control(&s);
+
+		memset(c.bypass, 0, sizeof(c.bypass));
+		c.bypass[k / 32] = 1u << k % 32;
+		seams_set_control(&s, &c);
+		make(&p, &t);
+		wrong += seams_run(&s, p.data, p.len) != XDP_PASS ||
+			 p.data[GRAPH_SIGNED] != MANY - 1;
+		for (size_t w = 0; w < COUNT(c.bypass); w++)
+			c.bypass[w] = ~c.bypass[w];
+		seams_set_control(&s, &c);
+		make(&p, &t);
+		wrong += seams_run(&s, p.data, p.len) != XDP_PASS || p.data[GRAPH_SIGNED] != 1 ||
+			 p.data[0] != k + 1;
+	}
+	is_int(wrong, 0, "%d stages, each paused, and all others, %s, %s", MANY, way->name,
+	       program);
+}
+
+/* What braid's own program says of a packet, alone. */
+static __u32 key_of(enum rollout_key key, __u32 seed, const struct pkt *p)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(unit_freep) struct unit *u = NULL;
+	_cleanup_free_ void *bytes = NULL;
+	struct testrun_result result;
+	struct bpf_object *o;
+	const struct var *v;
+	__u32 section;
+	size_t size;
+
+	if (builtin_unit(BUILTIN_ROLLOUT, &u, &err))
+		bail_out("%s", err.what);
+	v = unit_find_var(u, "seed", &section);
+	memcpy(u->sections.v[section].bytes.v + v->offset, &seed, sizeof(seed));
+	if (unit_write(u, &bytes, &size, &err))
+		bail_out("%s", err.what);
+	o = bpf_object__open_mem(bytes, size, NULL);
+	if (!o || bpf_object__load(o) ||
+	    testrun_packet(bpf_program__fd(bpf_object__find_program_by_name(o, builtin_keys[key])),
+			   &(struct testrun){.packet = p->data, .size = p->len}, &result, &err))
+		bail_out("the program of a key does not run");
+	bpf_object__close(o);
+	return result.verdict;
+}
+
+static void set_share(const struct seams *s, __u32 share)
+{
+	struct control c = seams_control(s);
+
+	c.share = share;
+	seams_set_control(s, &c);
+}
+
+/* Packets that the two versions have counted, @version, and in @ret_drops those dropped. */
+static __u64 counted(const struct seams *s, const char *map, int version, __u64 *ret_drops)
+{
+	int fd = loaded_map(s->loaded, map), cpus = libbpf_num_possible_cpus();
+	_cleanup_free_ struct rollout_counters *each = calloc(cpus, sizeof(*each));
+	__u32 zero = 0;
+	__u64 n = 0;
+
+	if (!each || bpf_map_lookup_elem(fd, &zero, each))
+		bail_out("cannot read %s", map);
+	*ret_drops = 0;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		n += each[cpu].version[version].packets;
+		*ret_drops += each[cpu].version[version].verdicts[XDP_DROP];
+	}
+	return n;
+}
+
+#define ROLLED(n, key) M_WITH(n, "rollout: {object: graph_new.bpf.o, key: " key ", seed: 77}")
+
+/* With the share at the packet's key it is one of the old version's; above, of the new one's. */
+static size_t check_share(const struct seams *s, enum rollout_key key, struct trip *t,
+			  const char *old, const char *new)
+{
+	size_t wrong = 0;
+	struct pkt p;
+	__u32 at;
+
+	make(&p, t);
+	at = key_of(key, 77, &p);
+	for (int i = 0; i < 4; i++) {
+		const __u32 shares[] = {0, at, at + 1, ROLLOUT_WHOLE};
+
+		set_share(s, shares[i]);
+		t->path = i < 2 ? old : new;
+		wrong += check_trip(s, t, "rollout");
+	}
+	return wrong;
+}
+
+static void test_rollout(const struct seams_way *way, const char *const mix[4])
+{
+	_cleanup_free_ char *text =
+		with_programs("[" M(1) ", " SWITCH("a", "protocol", WHEN("tcp", ROLLED(2, "flow")),
+						   M(3)) ", " M(4) "]",
+			      mix);
+	struct trip tcp = {tcp4, NULL, XDP_PASS}, drops = {tcp4, NULL, XDP_DROP, 2, XDP_DROP},
+		    udp = {udp4, NULL, XDP_PASS}, past = {tcp4, NULL, XDP_PASS, 0, 0, "m2"};
+	_cleanup_seams_ struct seams s = {};
+	size_t wrong = 0;
+	__u64 n, dropped;
+
+	seams_start(&s, way, "", text);
+	wrong += check_share(&s, ROLLOUT_FLOW, &tcp, "124", "1b4");
+	wrong += check_share(&s, ROLLOUT_FLOW, &drops, "12", "1b");
+	wrong += check_share(&s, ROLLOUT_FLOW, &udp, "134", "134");
+	wrong += check_share(&s, ROLLOUT_FLOW, &past, "14", "1b4");
+	past.paused = "m2 m2@new";
+	wrong += check_share(&s, ROLLOUT_FLOW, &past, "14", "14");
+	is_int(wrong, 0, "a stage in a branch is rolled out, %s", way->name);
+	n = counted(&s, "m2_share__versions", ROLLOUT_OLD, &dropped);
+	ok(n == 4 && dropped == 2, "the old one counts its packets: %llu, %llu dropped", n,
+	   dropped);
+	n = counted(&s, "m2_share__versions", ROLLOUT_NEW, &dropped);
+	ok(n == 6 && dropped == 2, "the new one, too: %llu, %llu dropped", n, dropped);
+}
+
+/* Who classifies is rolled out: what either version says counts; and by source. */
+static void test_rollout_result(const struct seams_way *way, const char *const mix[4])
+{
+	_cleanup_free_ char *text =
+		with_programs("[" ROLLED(1, "source") ", " SWITCH("a", "result", WHEN("7", M(2)),
+								  M(3)) ", " M(4) "]",
+			      mix);
+	struct trip seven = {udp6, NULL, XDP_PASS, 1, 7}, other = {udp6, NULL, XDP_PASS, 1, 1},
+		    past = {udp6, NULL, XDP_PASS, 1, 7, "m1 m1@new"};
+	_cleanup_seams_ struct seams s = {};
+	size_t wrong = 0;
+	__u64 n, dropped;
+
+	seams_start(&s, way, "", text);
+	wrong += check_share(&s, ROLLOUT_SOURCE, &seven, "124", "a24");
+	wrong += check_share(&s, ROLLOUT_SOURCE, &other, "134", "a34");
+	wrong += check_share(&s, ROLLOUT_SOURCE, &past, "34", "34");
+	is_int(wrong, 0, "who classifies is rolled out, %s", way->name);
+	n = counted(&s, "m1_share__versions", ROLLOUT_NEW, &dropped);
+	ok(n == 4 && dropped == 2, "counted: %llu, %llu dropped", n, dropped);
+}
+
+/* At the end, in a pipeline with an end of its own; by lots. */
+static void test_rollout_random(const struct seams_way *way, const char *const mix[4])
+{
+	_cleanup_free_ char *text = with_programs("[" M(1) ", " ROLLED(2, "random") "]", mix);
+	struct trip t = {arp, "12", XDP_TX};
+	_cleanup_seams_ struct seams s = {};
+	size_t wrong = 0, new = 0;
+	struct pkt p;
+
+	seams_start(&s, way, "final: tx, ", text);
+	wrong += check_trip(&s, &t, "share 0");
+	set_share(&s, ROLLOUT_WHOLE);
+	t.path = "1b";
+	wrong += check_trip(&s, &t, "share 1");
+	set_share(&s, ROLLOUT_WHOLE / 4);
+	for (int i = 0; i < 2000; i++) {
+		make(&p, &t);
+		wrong += seams_run(&s, p.data, p.len) != XDP_TX;
+		new += p.data[1] & GRAPH_NEW;
+	}
+	new /= GRAPH_NEW;
+	is_int(wrong, 0, "the last stage is rolled out, %s", way->name);
+	ok(new > 300 && new < 700, "a quarter goes to the new version: %zu of 2000", new);
+}
+
+static void test_rollouts(void)
+{
+	for (size_t i = 0; i < SEAMS_WAYS; i++)
+		for (size_t m = 0; m < 4; m += 3) {
+			test_rollout(&seams_ways[i], mixes[m]);
+			test_rollout_result(&seams_ways[i], mixes[m]);
+			test_rollout_random(&seams_ways[i], mixes[m]);
+		}
+}
+
+/* Over a real wire: what arrives is what was passed, signed. */
+static void check_wire(const struct seams *s, int in, int out, const struct trip *t)
+{
+	struct trip last = {arp};
+	struct pkt p, got = {}, behind;
+	ssize_t n;
+
+	if (t->paused)
+		seams_bypass(s, t->paused);
+	make(&p, t);
+	wire_send(in, p.data, p.len);
+	if (t->verdict == XDP_PASS) {
+		n = wire_recv(out, got.data, sizeof(got.data), 5000);
+		ok(n == (ssize_t)p.len && text_eq(path_of(&got), t->path) &&
+			   !memcmp(got.data + ETH_HLEN, p.data + ETH_HLEN, p.len - ETH_HLEN),
+		   "it arrives by way of '%s': '%s'", t->path, path_of(&got));
+		return;
+	}
+	/* what is sent behind it comes, and it does not */
+	make(&behind, &last);
+	wire_send(in, behind.data, behind.len);
+	n = wire_recv(out, got.data, sizeof(got.data), 5000);
+	ok(n > ETH_HLEN && got.data[12] == 0x08 && got.data[13] == 0x06, "it is dropped");
+}
+
+static void test_wire(const struct seams_way *way)
+{
+	_cleanup_free_ char *stages = with_programs(BRANCHES, mixes[3]);
+	const struct trip trips[] = {
+		{tcp4, "1235", XDP_PASS},
+		{udp4, "145", XDP_PASS},
+		{tcp4, "12", XDP_DROP, 2, XDP_DROP},
+		{tcp4, "135", XDP_PASS, 2, XDP_DROP, "m2"},
+		{tcp4_tagged, "", XDP_PASS, 0, 0, "m1 m2 m3 m4 m5"},
+	};
+	_cleanup_seams_ struct seams s = {};
+	_cleanup_close_ int in = wire_open("left", "l0"), out = wire_open("right", "r0");
+
+	seams_start(&s, way, "", stages);
+	{
+		_net_in_(there, "right");
+
+		if (bpf_xdp_attach(net_ifindex("right", "r0"), s.program, XDP_FLAGS_DRV_MODE, NULL))
+			bail_out("cannot attach to r0");
+	}
+	for (size_t i = 0; i < COUNT(trips); i++)
+		check_wire(&s, in, out, &trips[i]);
+	{
+		_net_in_(there, "right");
+
+		bpf_xdp_detach(net_ifindex("right", "r0"), XDP_FLAGS_DRV_MODE, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2)
+		bail_out("usage: graph_test FOLDER");
+	seams_folder = argv[1];
+	net_init();
+	CHECK_SCENES(fields);
+	CHECK_SCENES(ends);
+	CHECK_SCENES(results);
+	CHECK_SCENES(disabled);
+	CHECK_SCENES(paused);
+	CHECK_SCENES(contexts);
+	test_closed();
+	for (size_t i = 0; i < SEAMS_WAYS; i++) {
+		test_many(&seams_ways[i], "mark");
+		test_many(&seams_ways[i], "mark_regs");
+	}
+	test_rollouts();
+	net_add("left");
+	net_add("right");
+	net_veth("left", "l0", "right", "r0");
+	test_wire(&seams_ways[0]);
+	test_wire(&seams_ways[1]);
+	return done();
+}
