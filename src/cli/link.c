@@ -82,6 +82,8 @@ static int build(const struct options *o, int n, char **args, struct braid_pipel
 	_cleanup_(braid_pipeline_freep) struct braid_pipeline *p = NULL;
 	int r = name ? braid_pipeline_new(name, &p, err) : (err->code = -ENOMEM);
 
+	/* other loaders know nothing of them */
+	r = r ?: braid_pipeline_set_signals(p, "none", err);
 	if (!r && o->strategy)
 		r = braid_pipeline_set_strategy(p, o->strategy, err);
 	if (!r && o->final)

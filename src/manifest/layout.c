@@ -184,7 +184,7 @@ int pipeline_insert_stage(struct braid_pipeline *p, struct stage *s, const struc
 			  struct braid_error *err)
 {
 	struct braid_pipeline next;
-	struct slot slot;
+	struct slot slot = {};
 	int r = pipeline_check_stage(p, s, err);
 
 	r = r ?: slot_find(p, at, &slot, err) ?: layout_begin(p, &next, err);
@@ -270,7 +270,7 @@ int pipeline_move_stage(struct braid_pipeline *p, const char *name, const struct
 			struct braid_error *err)
 {
 	struct braid_pipeline next;
-	struct slot slot;
+	struct slot slot = {};
 	struct stage *s, moved;
 	size_t from;
 	int r = pipeline_find_stage(p, name, nowhere, &s, err);
