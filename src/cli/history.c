@@ -7,15 +7,29 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 
+/* The rest of a long command line is in --json. */
+#define CAUSE_WIDTH 48
+
+static char *shorten(const char *cause)
+{
+	int n = CAUSE_WIDTH - 3;
+
+	if (strlen(cause) <= CAUSE_WIDTH)
+		return strdup(cause);
+	while (n && (cause[n] & 0xc0) == 0x80) /* within a character */
+		n--;
+	return text_fmt("%.*s...", n, cause);
+}
+
 /* A revision or an event. */
 static void show_entry(struct table *t, const json_t *j)
 {
+	_cleanup_free_ char *cause = shorten(member(j, "cause"));
 	_cleanup_free_ char *n = number(j, "revision") ? text_fmt("%lld", number(j, "revision"))
 						       : strdup("");
 	const char *note = *member(j, "event") ? member(j, "event") : member(j, "note");
 
-	table_row(t, time_text(number(j, "created")), n, member(j, "state"), member(j, "cause"),
-		  note);
+	table_row(t, time_text(number(j, "created")), n, member(j, "state"), cause, note);
 }
 
 /* What all of it led to. */

@@ -50,6 +50,13 @@ static int load_stages(struct braid_plan *plan, struct braid_error *err)
 {
 	int r = plan_add_stages(plan, err);
 
+	if (!r && !plan->stages.n) {
+		error_set(err, -EINVAL, plan->pipeline->name, "no packet would meet a stage");
+		error_why(err, "the stages that are not disabled are in a choice by the result of "
+			       "one that is");
+		error_hint(err, "enable that one, or put a stage into the default");
+		return -EINVAL;
+	}
 	plan->frags = true;
 	array_foreach (ps, &plan->stages) {
 		plan->frags &= ps->frags;

@@ -143,7 +143,11 @@ static __u32 count_maps(const struct braid_plan *plan, __u32 first, __u32 end)
 	__u32 n = plan_has_control(plan) + 2 * plan->uses_config;
 
 	for (__u32 i = first; i < end; i++) {
-		n += plan->stages.v[i].n_maps;
+		const struct plan_stage *ps = &plan->stages.v[i];
+
+		n += ps->n_maps;
+		/* who counts is the sender's */
+		n += ps->in_rollout && (ps->sender < first || ps->sender >= end);
 		rodata |= plan->stages.v[i].uses_rodata;
 		kconfig |= plan->stages.v[i].uses_kconfig;
 	}
@@ -180,25 +184,6 @@ static void cut_fused(const struct braid_plan *plan, bool *cut)
 		if (cut[i])
 			first = i;
 	}
-}
-
-/*
- * A program per stage; braid's own code goes with the stage in front of it. Beyond the limit
- * of tail calls neighbours share one, evenly.
- */
-static void cut_tailcall(const struct braid_plan *plan, bool *cut)
-{
-	__u32 n = plan->stages.n, programs = 1;
-
-	for (__u32 i = 1; i < n; i++) {
-		cut[i] = !plan->stages.v[i].internal || is_joined(plan, i);
-		programs += cut[i];
-	}
-	if (programs <= TAIL_CALLS + 1)
-		return;
-	memset(cut, 0, n * sizeof(*cut));
-	for (__u32 k = 1; k <= TAIL_CALLS; k++)
-		cut[(__u64)n * k / (TAIL_CALLS + 1)] = true;
 }
 
 /* The segment of each stage, by the cuts in front of it. */
@@ -238,40 +223,75 @@ static int cut_targets(const struct braid_plan *plan, bool *cut, struct braid_er
 	return 0;
 }
 
-static void longer(const struct braid_plan *plan, __u32 *calls, __u32 from, __u32 to)
+static void longer(const __u32 *segment, __u32 *calls, __u32 from, __u32 to)
 {
-	__u32 here = 0;
+	__u32 here;
 
 	if (to == SPLICE_END)
 		return;
-	here = calls[from] + (plan->stages.v[from].segment != plan->stages.v[to].segment);
+	here = calls[from] + (segment[from] != segment[to]);
 	if (here > calls[to])
 		calls[to] = here;
 }
 
 /* The most tail calls that a packet can make between segments. */
-static int check_tail_calls(const struct braid_plan *plan, struct braid_error *err)
+static int count_calls(const struct braid_plan *plan, const bool *cut, __u32 *ret,
+		       struct braid_error *err)
 {
 	_cleanup_free_ __u32 *calls = calloc(plan->stages.n, sizeof(*calls));
-	__u32 most = 0;
+	_cleanup_free_ __u32 *segment = calloc(plan->stages.n, sizeof(*segment));
 
-	if (!calls)
+	if (!calls || !segment)
 		return error_oom(err);
+	number_segments(plan, cut, segment);
+	*ret = 0;
 	for (__u32 i = 0; i < plan->stages.n; i++) {
 		const struct plan_stage *ps = &plan->stages.v[i];
 
-		longer(plan, calls, i, ps->next);
+		longer(segment, calls, i, ps->next);
 		array_foreach (c, &ps->cases)
-			longer(plan, calls, i, c->next);
-		if (calls[i] > most)
-			most = calls[i];
+			longer(segment, calls, i, c->next);
+		if (calls[i] > *ret)
+			*ret = calls[i];
 	}
-	if (most <= TAIL_CALLS)
-		return 0;
+	return 0;
+}
+
+/*
+ * A program per stage; braid's own code goes with the stage in front of it. Where a packet
+ * would need more tail calls than it has, neighbours share one, evenly, as few as will do.
+ */
+static int cut_tailcall(const struct braid_plan *plan, bool *cut, struct braid_error *err)
+{
+	__u32 n = plan->stages.n, calls;
+	int r;
+
+	for (__u32 i = 1; i < n; i++)
+		cut[i] = !plan->stages.v[i].internal || is_joined(plan, i);
+	r = cut_targets(plan, cut, err) ?: count_calls(plan, cut, &calls, err);
+	for (__u32 programs = TAIL_CALLS + 1; !r && calls > TAIL_CALLS; programs--) {
+		memset(cut, 0, n * sizeof(*cut));
+		for (__u32 k = 1; k < programs; k++)
+			cut[(__u64)n * k / programs] = true;
+		r = cut_targets(plan, cut, err) ?: count_calls(plan, cut, &calls, err);
+	}
+	return r;
+}
+
+static int check_calls(const struct braid_plan *plan, const bool *cut, struct braid_error *err)
+{
+	__u32 calls;
+	int r = count_calls(plan, cut, &calls, err);
+
+	if (r || calls <= TAIL_CALLS)
+		return r;
 	error_set(err, -E2BIG, plan->pipeline->name,
-		  "a packet would need %u tail calls on its way through the pipeline", most);
-	error_why(err, "the kernel allows %d", TAIL_CALLS);
-	error_hint(err, "use strategy: auto, or fewer switches");
+		  "a packet would need %u tail calls on its way through the pipeline", calls);
+	error_why(err,
+		  "the kernel allows %d; a program may use %d maps, and one that throws must stand "
+		  "alone",
+		  TAIL_CALLS, PROGRAM_MAPS);
+	error_hint(err, "put some of its stages into another pipeline");
 	return -E2BIG;
 }
 
@@ -283,17 +303,18 @@ static int cut_up(struct braid_plan *plan, struct braid_error *err)
 
 	if (!cut)
 		return error_oom(err);
-	if (plan->strategy == STRATEGY_TAILCALL)
-		cut_tailcall(plan, cut);
-	else
+	if (plan->strategy == STRATEGY_TAILCALL) {
+		r = cut_tailcall(plan, cut, err);
+	} else {
 		cut_fused(plan, cut);
-	r = cut_targets(plan, cut, err);
+		r = cut_targets(plan, cut, err) ?: check_calls(plan, cut, err);
+	}
 	for (__u32 i = 1; i < plan->stages.n && !r; i++)
 		if (cut[i]) {
 			r = add_segment(plan, first, i - first, err);
 			first = i;
 		}
-	return r ?: add_segment(plan, first, plan->stages.n - first, err) ?: check_tail_calls(plan, err);
+	return r ?: add_segment(plan, first, plan->stages.n - first, err);
 }
 
 static int too_big_to_fuse(const struct braid_plan *plan, struct braid_error *err)

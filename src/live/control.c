@@ -122,6 +122,18 @@ static __u32 signals_of(const json_t *stages, const char *name)
 	return json_integer_value(json_object_get(stages, base));
 }
 
+/* Is there somebody to send a share of the packets to? */
+static bool has_candidate(const json_t *plan)
+{
+	json_t *stage;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan, "stages"), i, stage)
+		if (strchr(json_string_value(json_object_get(stage, "name")) ?: "", '@'))
+			return true;
+	return false;
+}
+
 void control_wanted(const struct control *is, const json_t *signals, const json_t *rollout,
 		    const json_t *plan, struct control *ret)
 {
@@ -134,7 +146,8 @@ void control_wanted(const struct control *is, const json_t *signals, const json_
 	ret->closed = json_object_get(signals, "closed") ? 1 : 0;
 	ret->verdict = XDP_PASS;
 	verdict_parse(HOOK_XDP, verdict ?: "pass", &ret->verdict);
-	ret->share = json_integer_value(json_object_get(rollout, "share"));
+	ret->share = has_candidate(plan) ? json_integer_value(json_object_get(rollout, "share"))
+					 : 0;
 	memset(ret->bypass, 0, sizeof(ret->bypass));
 	memset(ret->signals, 0, sizeof(ret->signals));
 	json_array_foreach (json_object_get(plan, "stages"), i, stage) {

@@ -31,8 +31,10 @@ __u32 rollout_share(const struct rollout *r)
 {
 	double share;
 
+	/* while it is promoted nobody goes back to the old version for a moment */
 	if (r->step < 0 || r->step >= r->steps.n ||
-	    (r->state != ROLLOUT_RUNNING && r->state != ROLLOUT_PAUSED))
+	    (r->state != ROLLOUT_RUNNING && r->state != ROLLOUT_PAUSED &&
+	     r->state != ROLLOUT_PROMOTING))
 		return 0;
 	share = r->steps.v[r->step] * ROLLOUT_WHOLE / 100;
 	return share < 1 ? 1 : share + 0.5;

@@ -314,10 +314,10 @@ int main(int argc, char **argv)
 	net_add("home");
 	net_enter("home"); /* so that it is found again behind a crash */
 
-	const char *mark = live_text("m2=%s/live_mark.bpf.o", live_objects);
-	const char *newer1 = live_text("m2=%s/live_newer1.bpf.o", live_objects);
-	const char *with_config = live_text("%s, {name: c, object: %s/live_config1.bpf.o}",
-					    live_marks("1"), live_objects);
+	char *newer = keep(live_text("m2=%s/live_newer1.bpf.o", live_objects));
+	char *older = keep(live_text("m2=%s/live_mark.bpf.o", live_objects));
+	char *with_config = keep(live_text("%s, {name: c, object: %s/live_config1.bpf.o}",
+					   live_marks("1"), live_objects));
 	char *old = keep(live_manifest("old.yaml", ON_R0_R1, live_marks("1")));
 	char *new = keep(live_manifest("new.yaml", ON_R0_R1, live_marks("1,2")));
 	char *old_r0 = keep(live_manifest("r0.yaml", ON_R0, live_marks("1")));
@@ -328,7 +328,6 @@ int main(int argc, char **argv)
 	char *config = keep(live_manifest("config.yaml", ON_R0_R1, with_config));
 	char *records = keep(migrating("records.yaml", 0, "1"));
 	char *wider = keep(migrating("wider.yaml", 1, "1,2"));
-	char *newer = keep(newer1), *older = keep(mark);
 	const struct scenario scenarios[] = {
 		{
 			.name = "change",

@@ -67,6 +67,7 @@ static void test_good(void)
 	   "step by step");
 	if (!is_str(rollout_state(), "promoted", "status says so"))
 		diag("%s%s", r.out, r.err);
+	ok(!history_says("mended"), "nobody was sent back on the way to that");
 	ok(rollout_packets("s", 1) > 0, "frames met it");
 	must_braid("delete", "edge");
 }

@@ -128,7 +128,8 @@ static void keep_first_settings(struct chain *c, const struct share *s)
 static enum kind random_kind(struct rng *r, bool large)
 {
 	/* an LB would take too much of the headroom, and most are small enough for the verifier */
-	static const enum kind some[] = {DICE, HELLO, HELLO, FLOWSTAT, SAMPLER, ACL};
+	static const enum kind some[] = {DICE,     HELLO,    HELLO,   HELLO,   HELLO,
+					 FLOWSTAT, FLOWSTAT, SAMPLER, SAMPLER, ACL};
 
 	return large ? PICK(r, some) : rng_below(r, KINDS);
 }

@@ -10,6 +10,7 @@
 #include "common.h"
 #include "object/analyse.h"
 #include "object/link.h"
+#include "object/mapdef.h"
 #include "object/splice.h"
 #include "tap.h"
 
@@ -334,6 +335,105 @@ static void test_long(void)
 	fixture_done(&f);
 }
 
+/* Where control from @at comes to, past jumps that only lead on. */
+static __u32 follow(const struct func *p, __u32 at)
+{
+	__s32 off;
+
+	while (p->insns.v[at].code == (BPF_JMP | BPF_JA) && insn_is_jump(&p->insns.v[at], &off))
+		at += 1 + off;
+	return at;
+}
+
+/* The first instruction of a part, or of what stands in front of it. */
+static __u32 start_of(const struct fixture *f, __u32 part)
+{
+	array_foreach (r, &f->map.ranges)
+		if (r->part == part)
+			return follow(&f->u->funcs.v[f->func], r->first);
+	return -1;
+}
+
+/* Where the jump leads that is taken when r0 is @value; -1: there is none. */
+static long leads_to(const struct func *p, __s32 value)
+{
+	array_foreach (i, &p->insns)
+		if (i->code == (BPF_JMP32 | BPF_JEQ | BPF_K) && !i->dst_reg && i->imm == value)
+			return follow(p, i - p->insns.v + 1 + i->off);
+	return -1;
+}
+
+static bool is_tail_call(const struct func *p, __u32 at, __s32 slot)
+{
+	return at + 4 < p->insns.n && insn_is_ld_imm64(&p->insns.v[at]) &&
+	       p->insns.v[at + 2].imm == slot && p->insns.v[at + 3].imm == BPF_FUNC_tail_call;
+}
+
+/* A choice of long ways: no jump reaches them at once. */
+static void test_far(void)
+{
+	_cleanup_(unit_freep) struct unit *in = unit_in(folder, "stack");
+	static const struct splice_case cases[] = {
+		{1001, 2}, {1002, 3}, {1003, 4}, {1004, SPLICE_END}, {1005, SPLICE_SLOT + 3}};
+	const struct func *p;
+	struct fixture f;
+
+	lengthen(&in->funcs.v[unit_find_func(in, "stack_64")], 20000);
+	fixture_init(&f);
+	add(&f, in, "stack_8");
+	for (int k = 1; k < 4; k++)
+		add(&f, in, "stack_64");
+	add(&f, in, "stack_8");
+	for (int k = 1; k < 4; k++)
+		f.parts[k].next = 4;
+	f.parts[0].chooses = true;
+	f.parts[0].cases = cases;
+	f.parts[0].n_cases = sizeof(cases) / sizeof(*cases);
+	f.s.end = SPLICE_FIXED;
+	f.s.verdict = 3;
+	if (map_def_add_prog_array(f.u, "jumps", 4, &f.s.tail_map, &err))
+		bail_out("%s", err.what);
+	must_splice(&f);
+	check_all(&f, "far");
+	p = &f.u->funcs.v[f.func];
+	for (int i = 0; i < 3; i++)
+		is_int(leads_to(p, 1001 + i), start_of(&f, 2 + i), "case %d leads to its part", i);
+	ok(leads_to(p, 1004) > 0 && p->insns.v[leads_to(p, 1004)].imm == 3 &&
+		   insn_is_exit(&p->insns.v[leads_to(p, 1004) + 1]),
+	   "one to the end, with the fixed verdict");
+	ok(leads_to(p, 1005) > 0 && is_tail_call(p, leads_to(p, 1005), 3), "one to a slot");
+	fixture_done(&f);
+}
+
+/* More cases than a seam is thought to have, behind a part that is nearly too long. */
+static void test_many_cases(void)
+{
+	_cleanup_(unit_freep) struct unit *in = unit_in(folder, "stack");
+	static struct splice_case cases[3000];
+	const struct func *p;
+	struct fixture f;
+	size_t wrong = 0;
+
+	for (__u32 i = 0; i < 3000; i++)
+		cases[i] = (struct splice_case){1000 + i, 2 + i % 2};
+	lengthen(&in->funcs.v[unit_find_func(in, "stack_64")], 29000);
+	fixture_init(&f);
+	add(&f, in, "stack_64");
+	for (int k = 1; k < 4; k++)
+		add(&f, in, "stack_64");
+	f.parts[1].chooses = true;
+	f.parts[1].cases = cases;
+	f.parts[1].n_cases = 3000;
+	f.parts[1].next = f.parts[2].next = 3;
+	must_splice(&f);
+	check_all(&f, "cases");
+	p = &f.u->funcs.v[f.func];
+	for (__u32 i = 0; i < 3000; i += 271)
+		wrong += leads_to(p, 1000 + i) != (i % 2 ? -1 : (long)start_of(&f, 2));
+	is_int(wrong, 0, "each of 3000 cases leads to its part, or is none beside the default");
+	fixture_done(&f);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
@@ -345,6 +445,8 @@ int main(int argc, char **argv)
 	test_no_room();
 	test_called();
 	test_long();
+	test_far();
+	test_many_cases();
 	braid_error_clear(&err);
 	return done();
 }
