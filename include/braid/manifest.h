@@ -294,6 +294,16 @@ int braid_pipeline_set_map_default(struct braid_pipeline *p, const char *stage, 
 int braid_pipeline_share_map(struct braid_pipeline *p, const char *name, const char *const *members,
 			     size_t n_members, struct braid_error *err);
 
+/**
+ * braid_pipeline_share_across() - the same, and other pipelines of the same home that have a
+ * shared map of that name, made so, use the same one.
+ * @members: one or more.
+ * Return: as braid_pipeline_share_map().
+ */
+int braid_pipeline_share_across(struct braid_pipeline *p, const char *name,
+				const char *const *members, size_t n_members,
+				struct braid_error *err);
+
 /*
  * Changing a pipeline that runs: read it with braid_revision(), change it, apply it. After an
  * error the pipeline is as it was. A stage with a candidate is neither removed, disabled nor

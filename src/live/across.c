@@ -110,6 +110,8 @@ static int adopt(const struct image *image, const struct image_map *m, struct ca
 {
 	int r;
 
+	free(c->why); /* that it is new */
+	c->why = NULL;
 	c->was = n->map;
 	c->fd = TAKE_FD(n->fd);
 	r = carry_judge(image, m, c, err);

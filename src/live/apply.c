@@ -514,6 +514,7 @@ static int preview(struct change *c, json_t **ret, struct braid_error *err)
 	int r = plan_new(c->p, c->p->strategy, NULL, &plan, err) ?:
 			image_new(plan, false, &image, err) ?:
 			carry_find(image, c->old_plan, c->old_path ?: "", &c->carry, err) ?:
+			across_find(c->b, c->root, image, &c->carry, err) ?:
 			plan_to_json(image, ret, err);
 
 	if (r)

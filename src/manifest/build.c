@@ -317,12 +317,11 @@ int braid_pipeline_set_map_default(struct braid_pipeline *p, const char *stage, 
 	return build_within_stage(p, s, "map", map, r, err);
 }
 
-int braid_pipeline_share_map(struct braid_pipeline *p, const char *name, const char *const *members,
-			     size_t n_members, struct braid_error *err)
+static int share(struct braid_pipeline *p, const char *name, const char *const *members,
+		 size_t n_members, bool across, struct braid_error *err)
 {
-	_cleanup_(shared_map_done) struct shared_map s = {};
+	_cleanup_(shared_map_done) struct shared_map s = {.across = across};
 	int r = 0;
-	ERROR_SCRATCH(err);
 
 	if (!build_text(&s.name, name))
 		return error_oom(err);
@@ -330,4 +329,21 @@ int braid_pipeline_share_map(struct braid_pipeline *p, const char *name, const c
 		r = shared_map_add(&s, members[i], nowhere, err);
 	r = r ?: pipeline_add_shared(p, &s, err);
 	return build_within(p, r, err);
+}
+
+int braid_pipeline_share_map(struct braid_pipeline *p, const char *name, const char *const *members,
+			     size_t n_members, struct braid_error *err)
+{
+	ERROR_SCRATCH(err);
+
+	return share(p, name, members, n_members, false, err);
+}
+
+int braid_pipeline_share_across(struct braid_pipeline *p, const char *name,
+				const char *const *members, size_t n_members,
+				struct braid_error *err)
+{
+	ERROR_SCRATCH(err);
+
+	return share(p, name, members, n_members, true, err);
 }

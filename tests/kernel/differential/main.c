@@ -108,6 +108,17 @@ static int record_way(const struct trial *t, const struct braid_pipeline *p, enu
 	return r;
 }
 
+/*
+ * A limit of the verifier, and the reason why there is another strategy; or of the stack, which
+ * a plan that is reshaped at random does not look at.
+ */
+static bool is_limit(int r, enum way way, const struct braid_error *err)
+{
+	if (r == -E2BIG && err->log && way != TAILCALL)
+		return true;
+	return r == -EACCES && (way == CALLED || way == MIXED) && strstr(err->what, "stack size");
+}
+
 static bool way_agrees(struct trial *t, const struct braid_pipeline *p, enum way way,
 		       const struct map_names *maps, const struct trail *want)
 {
@@ -120,8 +131,7 @@ static bool way_agrees(struct trial *t, const struct braid_pipeline *p, enum way
 	if (r == -EAGAIN)
 		bail_out("%zu packets take a second, too slow: try fewer", t->packets.n);
 	seen.tried += t->counts;
-	if (r == -E2BIG && err.log && way != TAILCALL) {
-		/* a limit of the verifier, and the reason why there is another strategy */
+	if (is_limit(r, way, &err)) {
 		if (t->counts)
 			diag("%s: too large for the verifier", way_words[way]);
 		seen.too_large += t->counts;

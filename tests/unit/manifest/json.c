@@ -82,8 +82,9 @@ static const char *const pipelines[] = {
 	HEAD STAGE "}]}]}",
 	HEAD "mode: generic, strategy: fused, final: aborted, " STAGE "}]}]}",
 	HEAD "final: redirect, interfaces: [a, {name: a, netns: b}, {name: b}], " STAGE "}]}]}",
-	HEAD STAGE ", program: m, proceed-on: [tx, pass, tx]}, {name: b, object: ../x/y.o}],"
-		   " shared-maps: {m: [a.x, b.y], n: [b.x, a.y]}}]}",
+	HEAD STAGE
+	", program: m, proceed-on: [tx, pass, tx]}, {name: b, object: ../x/y.o}],"
+	" shared-maps: {m: [a.x, b.y], n: [b.x, a.y], o: {maps: [a.z], across-pipelines: true}}}]}",
 	HEAD "signals: none, on-change: migrate, " STAGE ", disabled: true, maps: {.data: "
 	     "{on-change: reset, defaults: {a: 1, b.c: [0x1]}}}}, {name: b, object: o, rollout: "
 	     "{object: n, program: f, key: source, share-maps: true, seed: 4294967295}}, {name: c, "
