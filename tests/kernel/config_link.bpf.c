@@ -6,6 +6,7 @@
  */
 #include <linux/bpf.h>
 #include <braid/bpf/braid.bpf.h>
+#include <bpf/bpf_core_read.h>
 
 #include "compose/control_abi.h"
 #include "config_link.h"
@@ -61,6 +62,18 @@ SEC("xdp") int indexed(struct xdp_md *ctx)
 	return put(ctx, numbers.list[i & 3]);
 }
 
+/* By an address that is not that of the whole. */
+SEC("xdp") int addressed(struct xdp_md *ctx)
+{
+	__u64 value;
+
+	asm volatile("%[value] = %[at] ll\n"
+		     "%[value] = *(u32 *)(%[value] + 0)"
+		     : [value] "=r"(value)
+		     : [at] "i"(&numbers.a));
+	return put(ctx, value);
+}
+
 /* Does not look at it. */
 SEC("xdp") int blind(struct xdp_md *ctx)
 {
@@ -78,9 +91,15 @@ static __noinline __u64 with1(__u64 a)
 	return a + link_sum(&numbers);
 }
 
+/* No kernel has it: the 1 that the compiler puts there becomes a 0 when it is loaded. */
+struct net_device___link {
+	int no_such_field;
+} __attribute__((preserve_access_index));
+
 static __noinline __u64 with2(__u64 a, __u64 b)
 {
-	return a + 2 * b + link_sum(&numbers);
+	return a + 2 * b + link_sum(&numbers) +
+	       bpf_core_field_exists(struct net_device___link, no_such_field);
 }
 
 static __noinline __u64 with3(__u64 a, __u64 b, __u64 c)

@@ -39,6 +39,11 @@ static __u64 first_of_list(const struct numbers *n)
 	return n->list[0];
 }
 
+static __u64 second(const struct numbers *n)
+{
+	return n->a;
+}
+
 static __u64 one(const struct numbers *n)
 {
 	return 1;
@@ -121,6 +126,7 @@ static const struct user users[] = {
 	{"deep", once},
 	{"blind_deep", one},
 	{"call_tight", plus1},
+	{"addressed", second},
 };
 
 /* "{name: u<k>, …}, " */

@@ -512,6 +512,15 @@ static const struct scene contexts[] = {
 	  {arp, "3", XDP_TX, 3, XDP_TX},
 	  {udp4, "4", XDP_PASS, 0, 0, "m2"},
 	  {arp, "3", XDP_PASS, 0, 0, "m4"}}},
+	{"a chain further than a jump reaches",
+	 "",
+	 "[" LONG(1) ", " LONG(2) ", " LONG(3) ", " LONG(4) "]",
+	 {{tcp4, "1234", XDP_PASS},
+	  {tcp4, "1", XDP_DROP, 1, XDP_DROP},
+	  {tcp4, "12", XDP_PASS, 2, ACCEPT},
+	  {tcp4, "123", XDP_TX, 3, XDP_TX},
+	  {tcp4, "134", XDP_PASS, 0, 0, "m2"},
+	  {tcp4, "", XDP_PASS, 0, 0, "m1 m2 m3 m4"}}},
 };
 
 #define CHECK_SCENES(list)                                                                         \
@@ -738,8 +747,27 @@ static void test_rollout_random(const struct seams_way *way, const char *const m
 	ok(new > 300 && new < 700, "a quarter goes to the new version: %zu of 2000", new);
 }
 
+/* Who leaves the context alone is counted by a function that does not. */
+static void test_rollout_kept(const struct seams_way *way)
+{
+	static const char stages[] =
+		"[{name: m1, object: graph_stage.bpf.o, program: mark_kept, constants: {id: 1}, "
+		"rollout: {object: graph_new.bpf.o, seed: 77}}, " MARK(2, "mark_var") "]";
+	struct trip t = {tcp4, NULL, XDP_PASS}, past = {tcp4, "2", XDP_PASS, 0, 0, "m1 m1@new"};
+	_cleanup_seams_ struct seams s = {};
+	size_t wrong = 0;
+
+	seams_start(&s, way, "", stages);
+	wrong += check_share(&s, ROLLOUT_FLOW, &t, "12", "12"); /* both sign alike */
+	wrong += check_trip(&s, &past, "rollout");
+	is_int(wrong, 0, "who leaves the context alone is rolled out, %s", way->name);
+}
+
 static void test_rollouts(void)
 {
+	for (size_t i = 0; i < SEAMS_WAYS; i++)
+		test_rollout_kept(&seams_ways[i]);
+
 	for (size_t i = 0; i < SEAMS_WAYS; i++)
 		for (size_t m = 0; m < 4; m += 3) {
 			test_rollout(&seams_ways[i], mixes[m]);
