@@ -87,6 +87,15 @@ static int send_signal(const struct options *o, const char *pipeline, const char
 	return EXIT_DONE;
 }
 
+static bool parse_bit(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*ret = n;
+	return *text >= '0' && *text <= '9' && !*end && n < 32;
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
@@ -106,8 +115,8 @@ static int run(const struct command *c, int argc, char **argv)
 		return usage(c, "which signal?");
 	takes_bit = text_eq(argv[first + 1], "set") || text_eq(argv[first + 1], "clear");
 	if (n != 2 + takes_bit)
-		return usage(c, takes_bit ? "which bit, 16 to 31?" : "one signal at a time");
-	if (takes_bit && !parse_revision(argv[first + 2], &bit))
+		return usage(c, takes_bit ? "which bit, 0 to 15?" : "one signal at a time");
+	if (takes_bit && !parse_bit(argv[first + 2], &bit))
 		return usage(c, "'%s' is not a bit", argv[first + 2]);
 	return send_signal(&o, argv[first], argv[first + 1], bit);
 }
@@ -127,7 +136,7 @@ const struct command cmd_signal = {
 		"  shutdown  the stage is passed by, emptied and disabled; a pipeline is drained\n"
 		"            and deleted\n"
 		"  reload    read the objects from their files again\n"
-		"  set N, clear N   a bit, 16 to 31, for programs to look at\n"
+		"  set N, clear N   a bit, 0 to 15, for programs to look at\n"
 		"\n"
 		"  braid signal edge pause --stage guard\n"
 		"  braid signal edge pause --verdict drop\n",

@@ -16,11 +16,12 @@
 /* Stages (of all branches, candidates too) that can have signals. */
 #define CONTROL_STAGES 256
 
-/* Bits of control.signals[], for programs to look at. Those from 16 on are the operator's. */
+/* Bits of control.signals[], for programs to look at. */
 enum {
-	CONTROL_SIGNAL_PAUSE = 1,    /* packets go past the stage */
-	CONTROL_SIGNAL_DRAIN = 2,    /* finish what has begun, begin nothing new */
-	CONTROL_SIGNAL_SHUTDOWN = 4, /* the stage is about to go */
+	CONTROL_SIGNAL_PAUSE = 1,      /* packets go past the stage */
+	CONTROL_SIGNAL_DRAIN = 2,      /* finish what has begun, begin nothing new */
+	CONTROL_SIGNAL_SHUTDOWN = 4,   /* the stage is about to go */
+	CONTROL_SIGNAL_USER = 1 << 16, /* and those above: the operator's */
 };
 
 struct control {

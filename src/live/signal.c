@@ -208,19 +208,18 @@ int signalling_restore(struct signalling *s, const json_t *document, struct brai
 	return copy ? make_wanted(s, copy, err) : error_oom(err);
 }
 
-/* "pause", "drain", "shutdown", and the operator's by their numbers. NULL: none is set. */
+/* "pause", "drain", "shutdown", and the operator's as "user-3". NULL: none is set. */
 static json_t *bits_to_json(__u32 bits)
 {
 	static const char *const words[] = {"pause", "drain", "shutdown"};
 	json_t *list = bits ? json_array() : NULL;
 
-	for (unsigned int i = 0; i < 32; i++) {
-		char number[16];
-
-		snprintf(number, sizeof(number), "%u", i);
+	for (unsigned int i = 0; i < 3; i++)
 		if (bits >> i & 1)
-			json_array_append_new(list, json_string(i < 3 ? words[i] : number));
-	}
+			json_array_append_new(list, json_string(words[i]));
+	for (unsigned int i = 0; i < 16; i++)
+		if (bits & (__u32)CONTROL_SIGNAL_USER << i)
+			json_array_append_new(list, json_sprintf("user-%u", i));
 	return list;
 }
 

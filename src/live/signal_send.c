@@ -12,9 +12,8 @@
 #include "manifest/opts.h"
 
 #define STAGE_BITS (CONTROL_SIGNAL_PAUSE | CONTROL_SIGNAL_DRAIN | CONTROL_SIGNAL_SHUTDOWN)
-/* Bits for programs and their operators: what they mean is between them. */
-#define FIRST_BIT 16
-#define LAST_BIT  31
+/* Bits for programs and their operators: BRAID_SIGNAL_USER(0) to (15) of braid.bpf.h. */
+#define LAST_BIT 15
 
 static const struct signal_kind signals[] = {
 	{.name = "pause", .set = CONTROL_SIGNAL_PAUSE, .closes = true},
@@ -68,9 +67,9 @@ static int check_opts(struct signalling *s, const struct braid_signal_opts *o,
 		error_hint(err, "objects that did not change keep their maps in any case");
 		return -EINVAL;
 	}
-	if (s->signal->bit_given && (o->bit < FIRST_BIT || o->bit > LAST_BIT)) {
-		error_set(err, -EINVAL, NULL, "signal %u is not the operator's", o->bit);
-		error_why(err, "those are %d to %d", FIRST_BIT, LAST_BIT);
+	if (s->signal->bit_given && o->bit > LAST_BIT) {
+		error_set(err, -EINVAL, NULL, "there is no bit %u for operators", o->bit);
+		error_why(err, "they are 0 to %d", LAST_BIT);
 		return -EINVAL;
 	}
 	return 0;
@@ -78,7 +77,7 @@ static int check_opts(struct signalling *s, const struct braid_signal_opts *o,
 
 static void take_bits(struct signalling *s, const struct braid_signal_opts *o)
 {
-	__u32 bit = s->signal->bit_given ? 1u << o->bit : 0;
+	__u32 bit = s->signal->bit_given ? (__u32)CONTROL_SIGNAL_USER << o->bit : 0;
 
 	s->bit = o->bit;
 	s->set = s->signal->set | (text_eq(s->signal->name, "set") ? bit : 0);

@@ -18,7 +18,7 @@ static const char *manifest(const char *more, const char *ids)
 	return live_manifest("m.yaml", live_text(ON_R0 "%s", more), live_marks(ids));
 }
 
-/* What a stage is told: "pause, 16"; "" when nothing. From the map, by the command. */
+/* What a stage is told: "pause, user-0"; "" when nothing. From the map, by the command. */
 static const char *signals_of(const char *stage)
 {
 	_cleanup_json_ json_t *j = braid_json("signal", "edge");
@@ -220,18 +220,18 @@ static void test_programs_look(const char *strategy)
 	must_braid("apply", with_look(strategy));
 	live_trip(0);
 	is_int(seen(), 0, "%sa program sees no signals", strategy);
-	must_braid("signal", "edge", "set", "16", "--stage", "look");
+	must_braid("signal", "edge", "set", "0", "--stage", "look");
 	live_trip(0);
 	is_int(seen(), 1 << 16, "then its operator's");
-	must_braid("signal", "edge", "set", "31");
+	must_braid("signal", "edge", "set", "15");
 	live_trip(0);
 	is_int(seen(), 1ll << 31 | 1 << 16, "one to all stages, too");
-	is_str(signals_of("m1"), "31", "which all have");
-	must_braid("signal", "edge", "clear", "16", "--stage", "look");
+	is_str(signals_of("m1"), "user-15", "which all have");
+	must_braid("signal", "edge", "clear", "0", "--stage", "look");
 	must_braid("signal", "edge", "drain", "--stage", "look");
 	live_trip(0);
 	is_int(seen(), 1ll << 31 | 2, "and drain, with which it runs on");
-	must_braid("signal", "edge", "clear", "31");
+	must_braid("signal", "edge", "clear", "15");
 	must_braid("signal", "edge", "resume", "--stage", "look");
 	live_trip(0);
 	is_int(seen(), 0, "and none again");
@@ -316,7 +316,7 @@ static void test_errors(void)
 	is_str(state(), "running", "and has a state all the same");
 	must_braid("apply", manifest("signals: pipeline, ", "1,2"));
 	fails(1, "signals: pipeline", "edge", "pause", "--stage", "m1");
-	fails(1, "signals: pipeline", "edge", "set", "16");
+	fails(1, "signals: pipeline", "edge", "set", "1");
 	must_braid("signal", "edge", "pause");
 	is_str(live_trip(0), "", "the whole can be paused");
 	must_braid("signal", "edge", "resume");
@@ -326,7 +326,7 @@ static void test_errors(void)
 	fails(1, "verdict", "edge", "pause", "--stage", "m1", "--verdict", "drop");
 	fails(1, "verdict", "edge", "drain", "--verdict", "drop");
 	fails(1, "'tx'", "edge", "pause", "--verdict", "tx");
-	fails(1, "16 to 31", "edge", "set", "3");
+	fails(1, "0 to 15", "edge", "set", "16");
 	fails(1, "whole pipeline", "edge", "reload", "--stage", "m1");
 	fails(2, "which bit", "edge", "set");
 	fails(2, "one signal", "edge", "pause", "m1");
