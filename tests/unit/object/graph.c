@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "compose/plan.h"
+#include "compose/image.h"
 #include "tap.h"
 
 static const char *folder;
@@ -20,6 +20,7 @@ static struct braid_error err;
 #define ROLLED(name)                                                                               \
 	"{name: " name ", object: stage.o, program: words, rollout: {object: stage.o, seed: 5}}"
 #define CROWD(name) "{name: " name ", object: crowd.o}"
+#define LONG(name)  "{name: " name ", object: long.o}"
 #define SWITCH(name, field, cases, rest)                                                           \
 	"{name: " name ", switch: " field ", cases: [" cases "], default: [" rest "]}"
 #define WHEN(values, stages) "{when: [" values "], stages: [" stages "]}"
@@ -222,6 +223,25 @@ static void test_segments(void)
 	      "a>by by(1:b 2:c)>e b>g c>d d>g | e>f f>g | g>end");
 }
 
+/* Branches that are too long for a jump over three of them: but it links. */
+static void test_far(void)
+{
+	static const char stages[] =
+		SWITCH("by", "vlan",
+		       WHEN("1", LONG("a")) ", " WHEN("2", LONG("b")) ", " WHEN("3", LONG("c")),
+		       LONG("e")) ", " S("d");
+	_cleanup_(image_freep) struct image *image = NULL;
+	_cleanup_plan_ struct plan p;
+
+	if (make(&p, STRATEGY_AUTO, stages))
+		bail_out("%s", err.what);
+	is_str(p.text, "by(1:a 2:b 3:c)>e a>d b>d c>d | e>d | d>end",
+	       "what is too far is a tail call away");
+	is_int(image_new(p.plan, false, &image, &err), 0, "it links");
+	plan_done(&p);
+	is_int(make(&p, STRATEGY_FUSED, stages), -E2BIG, "and is not one program");
+}
+
 /* @n stages; behind every @each of them a choice of two. */
 static char *long_list(size_t n, size_t each)
 {
@@ -329,6 +349,7 @@ int main(int argc, char **argv)
 	test_nothing_left();
 	test_candidates();
 	test_segments();
+	test_far();
 	test_long();
 	test_targets();
 	return done();
