@@ -265,7 +265,8 @@ int braid_rollout_promote(struct braid *b, const char *pipeline, char **ret_json
  * @sz:      sizeof(struct braid_signal_opts).
  * @stage:   name of a stage; NULL: the whole pipeline.
  * @verdict: of packets that meet a pipeline that is paused: "pass" or "drop"; NULL: pass.
- * @bit:     for "set" and "clear": 0 to 15, BRAID_SIGNAL_USER(bit) for programs. Without @stage: of all stages.
+ * @bit:     for "set" and "clear": 0 to 15, BRAID_SIGNAL_USER(bit) for programs. Without @stage: of
+ * all stages.
  */
 struct braid_signal_opts {
 	size_t sz;

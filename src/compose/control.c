@@ -248,6 +248,7 @@ struct splice_control control_for_seams(const struct image *image, bool entry)
 		.bypass = offsetof(struct control, bypass),
 		.config = offsetof(struct control, config),
 		.entry = entry,
+		.closes = !image->plan->plain && image->plan->pipeline->signals != SIGNALS_NONE,
 	};
 }
 

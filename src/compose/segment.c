@@ -154,37 +154,6 @@ static __u32 count_maps(const struct braid_plan *plan, __u32 first, __u32 end)
 	return n + rodata + kconfig + jumps;
 }
 
-/* The most instructions over which a jump leads; seams take some around each stage. */
-#define JUMP_REACH 32767
-#define SEAM_MOST  200
-
-/* Is the way from one stage to another one too long for a jump? */
-static bool is_far(const struct braid_plan *plan, __u32 from, __u32 to)
-{
-	__u64 n = SEAM_MOST;
-
-	for (__u32 i = from + 1; i < to && to != SPLICE_END; i++) {
-		const struct plan_stage *ps = &plan->stages.v[i];
-
-		n += SEAM_MOST + ps->unit->funcs.v[ps->func].insns.n;
-	}
-	return n > JUMP_REACH;
-}
-
-/* A tail call reaches what a jump does not. */
-static void cut_far(const struct braid_plan *plan, bool *cut)
-{
-	for (__u32 i = 0; i < plan->stages.n; i++) {
-		const struct plan_stage *ps = &plan->stages.v[i];
-
-		if (is_far(plan, i, ps->next))
-			cut[ps->next] = true;
-		array_foreach (c, &ps->cases)
-			if (is_far(plan, i, c->next))
-				cut[c->next] = true;
-	}
-}
-
 /* As few programs as the kernel's limits allow. @cut: by stage: a segment begins with it. */
 static void cut_fused(const struct braid_plan *plan, bool *cut)
 {
@@ -200,7 +169,6 @@ static void cut_fused(const struct braid_plan *plan, bool *cut)
 		if (cut[i])
 			first = i;
 	}
-	cut_far(plan, cut);
 }
 
 /* The segment of each stage, by the cuts in front of it. */
@@ -290,7 +258,6 @@ static int cut_tailcall(const struct braid_plan *plan, bool *cut, struct braid_e
 		memset(cut, 0, n * sizeof(*cut));
 		for (__u32 k = 1; k < programs; k++)
 			cut[(__u64)n * k / programs] = true;
-		cut_far(plan, cut);
 		r = cut_targets(plan, cut, err) ?: count_calls(plan, cut, &calls, err);
 	}
 	return r;
@@ -339,10 +306,8 @@ static int too_big_to_fuse(const struct braid_plan *plan, struct braid_error *er
 {
 	error_set(err, -E2BIG, plan->pipeline->name,
 		  "the pipeline does not fit into one program: it takes %zu", plan->segments.n);
-	error_why(err,
-		  "a program may use %d maps and jump over %d instructions, and one that throws "
-		  "must stand alone",
-		  PROGRAM_MAPS, JUMP_REACH);
+	error_why(err, "a program may use %d maps, and a program that throws must stand alone",
+		  PROGRAM_MAPS);
 	error_hint(err, "use strategy: auto");
 	return -E2BIG;
 }
@@ -367,10 +332,8 @@ int plan_segment(struct braid_plan *plan, enum strategy strategy, const char *wh
 	else if (strategy == STRATEGY_FUSED)
 		plan->why = strdup("the manifest says so");
 	else if (plan->segments.n > 1)
-		plan->why =
-			text_fmt("auto: fastest; %zu programs, as one may use %d maps, and jump "
-				 "over %d instructions, at most",
-				 plan->segments.n, PROGRAM_MAPS, JUMP_REACH);
+		plan->why = text_fmt("auto: fastest; %zu programs, as one may use %d maps at most",
+				     plan->segments.n, PROGRAM_MAPS);
 	else
 		plan->why = strdup("auto: one program is fastest");
 	return r ?: plan->why ? 0 : error_oom(err);

@@ -179,7 +179,7 @@ static void emit_closed(struct splicer *sp)
 {
 	const struct splice_control *c = &sp->s->control;
 
-	if (c->section < 0 || !c->entry)
+	if (c->section < 0 || !c->entry || !c->closes)
 		return;
 	emit_address(&sp->e, BPF_REG_2, REF_DATA, c->section, 0);
 	emit_load(&sp->e, BPF_W, BPF_REG_3, BPF_REG_2, c->closed);

@@ -66,7 +66,8 @@ enum splice_end {
 struct splice_control {
 	int section;
 	__u32 closed, verdict, share, bypass, config;
-	bool entry; /* packets enter the pipeline here: look whether it is closed */
+	bool entry;  /* packets enter the pipeline here */
+	bool closes; /* … and find it closed, if the control block says so */
 };
 
 /*

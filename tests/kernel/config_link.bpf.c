@@ -2,7 +2,7 @@
 /*
  * Stages that look at their configuration from wherever code can stand: in the program itself,
  * in functions with arguments, behind tail calls of their own, in callbacks. And one that
- * changes the version while a packet is on its way.
+ * changes the version while a packet is on its way. -DTWO: two variables.
  */
 #include <linux/bpf.h>
 #include <braid/bpf/braid.bpf.h>
@@ -12,6 +12,9 @@
 #include "config_link.h"
 
 BRAID_CONFIG(struct numbers, numbers) = LINK_DEFAULTS;
+#ifdef TWO
+BRAID_CONFIG(__u32, extra) braid_range(1, 99) = 9;
+#endif
 
 const volatile __u32 slot = 0;
 
@@ -62,17 +65,18 @@ SEC("xdp") int indexed(struct xdp_md *ctx)
 	return put(ctx, numbers.list[i & 3]);
 }
 
-/* By an address that is not that of the whole. */
-SEC("xdp") int addressed(struct xdp_md *ctx)
+#ifdef TWO
+static __noinline __u64 look_at_extra(__u64 a)
 {
-	__u64 value;
-
-	asm volatile("%[value] = %[at] ll\n"
-		     "%[value] = *(u32 *)(%[value] + 0)"
-		     : [value] "=r"(value)
-		     : [at] "i"(&numbers.a));
-	return put(ctx, value);
+	return a + extra;
 }
+
+/* An address that is not that of the whole, here and there. */
+SEC("xdp") int two(struct xdp_md *ctx)
+{
+	return put(ctx, link_sum(&numbers) + extra + look_at_extra(extra));
+}
+#endif
 
 /* Does not look at it. */
 SEC("xdp") int blind(struct xdp_md *ctx)
@@ -84,6 +88,17 @@ SEC("xdp") int blind_deep(struct xdp_md *ctx)
 {
 	asm volatile("*(u64 *)(r10 - 400) = %0" : : "r"(0ull) : "memory");
 	return put(ctx, 1);
+}
+
+static __noinline __u64 blind_function(__u64 a)
+{
+	asm volatile("*(u64 *)(r10 - 64) = %0" : : "r"(a) : "memory");
+	return a;
+}
+
+SEC("xdp") int blind_call(struct xdp_md *ctx)
+{
+	return put(ctx, blind_function(1));
 }
 
 static __noinline __u64 with1(__u64 a)

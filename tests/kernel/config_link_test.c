@@ -39,11 +39,6 @@ static __u64 first_of_list(const struct numbers *n)
 	return n->list[0];
 }
 
-static __u64 second(const struct numbers *n)
-{
-	return n->a;
-}
-
 static __u64 one(const struct numbers *n)
 {
 	return 1;
@@ -104,30 +99,27 @@ static __u64 thrice(const struct numbers *n)
 	return 3 + 3 * link_sum(n);
 }
 
-static const struct user users[] = {
-	{"direct", once},
-	{"twice", doubled},
-	{"indexed", first_of_list},
-	{"blind", one},
-	{"call0", once},
-	{"call1", plus1},
-	{"call2", plus5},
-	{"call3", plus14},
-	{"call4", plus30},
-	{"call5", plus55},
-	{"call_unused", plus10},
-	{"call_global", plus4},
-	{"call_nested", nested},
-	{"call_both", eight_and_1},
-	{"variable", once},
-	{"tail", two_and_1},
-	{"leaf", two_and_1},
-	{"callback", thrice},
-	{"deep", once},
-	{"blind_deep", one},
-	{"call_tight", plus1},
-	{"addressed", second},
-};
+static const struct user users[] = {{"direct", once},
+				    {"twice", doubled},
+				    {"indexed", first_of_list},
+				    {"blind", one},
+				    {"call0", once},
+				    {"call1", plus1},
+				    {"call2", plus5},
+				    {"call3", plus14},
+				    {"call4", plus30},
+				    {"call5", plus55},
+				    {"call_unused", plus10},
+				    {"call_global", plus4},
+				    {"call_nested", nested},
+				    {"call_both", eight_and_1},
+				    {"variable", once},
+				    {"tail", two_and_1},
+				    {"leaf", two_and_1},
+				    {"callback", thrice},
+				    {"deep", once},
+				    {"blind_deep", one},
+				    {"call_tight", plus1}};
 
 /* "{name: u<k>, …}, " */
 static void add_user(struct buf *b, const char *program, size_t k)
@@ -314,11 +306,15 @@ static void test_together(void)
  */
 static void test_tight(void)
 {
-	static const struct user deepest = {"deepest", once};
-	const struct user *list[] = {&users[19], &users[20]}, *alone[] = {&users[3], &deepest};
+	static const struct user deepest = {"deepest", once}, deep = {"deep", once},
+				 blind = {"blind", one}, blind_deep = {"blind_deep", one},
+				 blind_call = {"blind_call", one}, tight = {"call_tight", plus1};
+	const struct user *lists[][2] = {{&blind_deep, &tight}, {&blind_call, &deep}},
+			  *alone[] = {&blind, &deepest};
 
 	for (size_t i = 0; i < SEAMS_WAYS; i++) {
-		check_users("tight", &seams_ways[i], list, 2);
+		for (size_t k = 0; k < COUNT(lists); k++)
+			check_users("tight", &seams_ways[i], lists[k], 2);
 		if (!seams_ways[i].called)
 			check_users("deepest", &seams_ways[i], alone, 2);
 	}
@@ -421,12 +417,41 @@ static void test_fields(void)
 		ok(!f->has_range || (f->min == want[i].min && f->max == want[i].max),
 		   "%s: %lld to %lld", want[i].name, f->min, f->max);
 	}
-	is_int(offset_of(&s, "u2") % 8, 0, "aligned");
 	v = read_versions(&s);
 	for (int version = 0; version < 2; version++) {
 		memcpy(&found, in_version(&v, &s, "u2", version), sizeof(found));
 		is_mem(&found, &defaults, sizeof(found), "defaults in version %d", version);
 	}
+}
+
+/* Two variables: fields have their names in front. */
+static void test_two(const struct seams_way *way)
+{
+	static const char stages[] =
+		"[{name: u0, object: config_two.bpf.o, program: two, constants: {slot: 0}}, "
+		"{name: u1, object: config_two.bpf.o, program: two, constants: {slot: 1}}]";
+	const struct image_field *extra, *other;
+	_cleanup_seams_ struct seams s = {};
+	__u64 got[LINK_SLOTS];
+	struct versions v;
+	__u32 value = 50;
+
+	seams_start(&s, way, "", stages);
+	extra = find_field(&s, "u0", "extra");
+	if (!ok(extra && find_field(&s, "u0", "numbers.in.low"), "fields of both"))
+		return;
+	other = find_field(&s, "u1", "numbers.small");
+	ok(other && other->offset > extra->offset && other->offset % 8 == 0,
+	   "the next stage's begin aligned");
+	ok(extra->has_range && extra->min == 1 && extra->max == 99, "a range of a variable");
+	send_one(&s, got);
+	is_int(got[0], link_sum(&defaults) + 3 * 9, "defaults of both, %s", way->name);
+	v = read_versions(&s);
+	memcpy(v.bytes + v.one + extra->offset, &value, sizeof(value));
+	write_versions(&s, &v);
+	choose_version(&s, 1);
+	send_one(&s, got);
+	is_int(got[0], link_sum(&defaults) + 3 * 50, "one is changed, %s", way->name);
 }
 
 /* A stage and its candidate have fields of their own, each. */
@@ -457,6 +482,38 @@ static void test_candidate(void)
 		seams_set_control(&s, &c);
 		send_one(&s, got);
 		is_int(got[0], 5 + link_sum(&new), "the new one, too");
+	}
+}
+
+/* Whose map a candidate has: its stage's, that of all members, or its own. */
+static void test_candidate_maps(void)
+{
+	static const struct {
+		const char *what, *pipeline, *share;
+		bool same;
+	} cases[] = {
+		{"of its own", "", "false", false},
+		{"of its stage", "", "true", true},
+		{"of all members", "shared-maps: {both: [u0.knob, u1.knob]}, ", "false", true},
+		{"of all members, and its stage", "shared-maps: {both: [u1.knob, u0.knob]}, ",
+		 "true", true},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		_cleanup_free_ char *stages =
+			text_fmt("[{name: u0, object: config_link.bpf.o, program: flip, rollout: "
+				 "{object: config_link.bpf.o, seed: 1, share-maps: %s}, "
+				 "maps: {knob: {max-entries: 2}}}, "
+				 "{name: u1, object: config_link.bpf.o, program: flip}]",
+				 cases[i].share);
+		_cleanup_seams_ struct seams s = {};
+		const struct image_map *old, *new;
+
+		seams_start(&s, &seams_ways[i % 2], cases[i].pipeline, stages);
+		old = image_find_map(s.image, seams_stage(&s, "u0"), "knob");
+		new = image_find_map(s.image, seams_stage(&s, "u0@new"), "knob");
+		ok(old && new && (old == new) == cases[i].same, "a map %s", cases[i].what);
+		is_int(new ? new->def.max_entries : 0, 2, "as large as it is said");
 	}
 }
 
@@ -552,7 +609,10 @@ int main(int argc, char **argv)
 	test_tight();
 	test_flip();
 	test_fields();
+	for (size_t i = 0; i < SEAMS_WAYS; i++)
+		test_two(&seams_ways[i]);
 	test_candidate();
+	test_candidate_maps();
 	test_in_branches();
 	test_no_room();
 	for (size_t i = 0; i < SEAMS_WAYS; i++)

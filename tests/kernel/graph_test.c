@@ -1,55 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Pipelines that are no chain: which stages a packet meets, by a switch on each field, by what
- * a stage returns, past stages that are paused, through one of two versions. Each case is the
- * same for every way to put it together, and whatever its stages do with registers and stack.
+ * a stage returns, past stages that are paused. Each scene is the same for every way to put it
+ * together, and whatever its stages do with registers and stack.
  */
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/text.h"
-#include "bpf/stage.bpf.h"
-#include "compose/builtin.h"
-#include "compose/rollout_abi.h"
-#include "graph_frame.h"
-#include "kernel/testrun.h"
+#include "graph_common.h"
 #include "net.h"
-#include "packet.h"
-#include "seams.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define ACCEPT       STAGE_SAYS_ACCEPT
-
-/* Stage m<n>, which signs with <n>; '@' is one of mark, mark_regs and so on. */
-#define M(n)            STAGE_(n, "@", "")
-#define MARK(n, what)   STAGE_(n, what, "")
-#define M_WITH(n, more) STAGE_(n, "@", ", " more)
-#define STAGE_(n, program, more)                                                                   \
-	"{name: m" #n ", object: graph_stage.bpf.o, program: " program ", constants: {id: " #n     \
-	"}" more "}"
-#define LONG(n) "{name: m" #n ", object: graph_long.bpf.o, constants: {id: " #n "}}"
-#define SWITCH(name, field, cases, rest)                                                           \
-	"{name: " name ", switch: " field ", cases: [" cases "], default: [" rest "]}"
-#define WHEN(values, stages) "{when: [" values "], stages: [" stages "]}"
-#define OFF                  "disabled: true"
-
-typedef void packet_maker(struct pkt *p);
-
-/* A packet, and what becomes of it. */
-struct trip {
-	packet_maker *packet;
-	const char *path; /* "125": the stages that it meets; letters: new versions */
-	__u32 verdict;
-	__u8 asks, answer;  /* stage m<asks> returns @answer */
-	const char *paused; /* NULL: none */
-};
+#define ACCEPT STAGE_SAYS_ACCEPT
 
 enum { TRIPS = 20 };
 
@@ -58,149 +22,11 @@ struct scene {
 	struct trip trips[TRIPS]; /* up to the first without a packet */
 };
 
-static void finish_udp(struct pkt *p, __u16 port)
-{
-	pkt_udp(p, 1000, port);
-	pkt_payload(p, NULL, 64);
-	pkt_finish(p);
-}
-
-static void udp4(struct pkt *p)
-{
-	pkt_eth(p);
-	pkt_ip4(p, "10.0.0.1", "10.0.0.2");
-	finish_udp(p, 53);
-}
-
-static void udp6(struct pkt *p)
-{
-	pkt_eth(p);
-	pkt_ip6(p, "2001:db8::1", "2001:db8::2");
-	pkt_ext(p, IPPROTO_HOPOPTS, 1);
-	finish_udp(p, 443);
-}
-
-static void tcp4(struct pkt *p)
-{
-	pkt_eth(p);
-	pkt_ip4(p, "10.0.0.1", "10.0.0.2");
-	pkt_tcp(p, 1000, 80, 2);
-	pkt_finish(p);
-}
-
-/* VLAN 7, DSCP 46. */
-static void tcp4_tagged(struct pkt *p)
-{
-	pkt_eth(p);
-	pkt_vlan(p, ETH_P_8021Q, 7);
-	pkt_ip4(p, "10.0.0.1", "10.0.0.2");
-	pkt_tcp(p, 1000, 443, 2);
-	((__u8 *)pkt_at(p, PKT_IP4))[1] = 46 << 2;
-	pkt_finish(p);
-}
-
-static void sctp4(struct pkt *p)
-{
-	udp4(p);
-	((__u8 *)pkt_at(p, PKT_IP4))[9] = IPPROTO_SCTP;
-}
-
-static void icmp6(struct pkt *p)
-{
-	pkt_eth(p);
-	pkt_ip6(p, "2001:db8::1", "2001:db8::2");
-	pkt_icmp(p, 128, 0);
-	pkt_finish(p);
-}
-
-static void arp(struct pkt *p)
-{
-	pkt_eth(p);
-	pkt_ethertype(p, ETH_P_ARP);
-	pkt_payload(p, NULL, 46);
-	pkt_finish(p);
-}
-
-/* The second part: it has no ports. */
-static void fragment4(struct pkt *p)
-{
-	struct pkt whole = {}, first = {};
-
-	udp4(&whole);
-	pkt_fragment(&whole, 16, &first, p);
-}
-
-static void cut4(struct pkt *p)
-{
-	udp4(p);
-	p->len = ETH_HLEN + 12;
-}
-
-/* Ready to be signed. */
-static void make(struct pkt *p, const struct trip *t)
-{
-	*p = (struct pkt){};
-	t->packet(p);
-	memset(p->data, 0, 2 * ETH_ALEN);
-	p->data[GRAPH_ASKED] = t->asks;
-	p->data[GRAPH_ANSWER] = t->answer;
-}
-
-static const char *path_of(const struct pkt *p)
-{
-	static char text[16];
-	size_t n = p->data[GRAPH_SIGNED] < 8 ? p->data[GRAPH_SIGNED] : 8;
-
-	for (size_t i = 0; i < n; i++)
-		text[i] = p->data[i] & GRAPH_NEW ? 'a' + (p->data[i] & 15) - 1 : '0' + p->data[i];
-	text[n] = '\0';
-	return text;
-}
-
-static size_t check_trip(const struct seams *s, const struct trip *t, const char *what)
-{
-	struct pkt p;
-	__u32 got;
-
-	if (s->control >= 0)
-		seams_bypass(s, t->paused ?: "");
-	make(&p, t);
-	got = seams_run(s, p.data, p.len);
-	if (got == t->verdict && text_eq(path_of(&p), t->path))
-		return 0;
-	diag("%s: asks %u for %u, past '%s': '%s' and %#x instead of '%s' and %#x", what, t->asks,
-	     t->answer, t->paused ?: "", path_of(&p), got, t->path, t->verdict);
-	return 1;
-}
-
-/* What stages do with registers and the stack, by their position. */
-static const char *const mixes[][4] = {
-	{"mark", "mark", "mark", "mark"},
-	{"mark_regs", "mark_regs", "mark_regs", "mark_regs"},
-	{"mark_deep", "mark_regs", "mark", "mark_regs"},
-	{"mark_tail", "mark", "mark_var", "mark_regs"},
-	{"mark_regs", "mark_tail", "mark", "mark_var"},
-};
-
-/* Replaces each '@'. */
-static char *with_programs(const char *stages, const char *const mix[4])
-{
-	struct buf b = {};
-	size_t n = 0;
-
-	for (const char *c = stages; *c; c++)
-		if (*c == '@')
-			buf_str(&b, mix[n++ % 4]);
-		else
-			buf_add(&b, c, 1);
-	return buf_take(&b) ?: (bail_out("no memory"), NULL);
-}
-
 static void check_scene(const struct scene *scene)
 {
 	for (size_t i = 0; i < SEAMS_WAYS; i++)
-		for (size_t m = i < 2 ? 0 : 1; m < COUNT(mixes); m += i < 2 ? 1 : 2) {
-			_cleanup_free_ char *stages = with_programs(scene->stages, mixes[m]);
+		for (size_t m = i < 2 ? 0 : 1; m < GRAPH_MIXES; m += i < 2 ? 1 : 2) {
+			_cleanup_free_ char *stages = graph_stages(scene->stages, graph_mixes[m]);
 			_cleanup_free_ char *what = text_fmt("%s, %s, %zu", scene->name,
 							     seams_ways[i].name, m);
 			_cleanup_seams_ struct seams s = {};
@@ -208,7 +34,7 @@ static void check_scene(const struct scene *scene)
 
 			seams_start(&s, &seams_ways[i], scene->pipeline, stages);
 			for (; n < TRIPS && scene->trips[n].packet; n++)
-				wrong += check_trip(&s, &scene->trips[n], what);
+				wrong += graph_check(&s, &scene->trips[n], what);
 			is_int(wrong, 0, "%s: %zu packets", what, n);
 		}
 }
@@ -530,7 +356,7 @@ static const struct scene contexts[] = {
 static void test_closed(void)
 {
 	for (size_t i = 0; i < SEAMS_WAYS; i++) {
-		_cleanup_free_ char *stages = with_programs(BRANCHES, mixes[1]);
+		_cleanup_free_ char *stages = graph_stages(BRANCHES, graph_mixes[1]);
 		struct trip open = {tcp4, "1235", XDP_PASS}, closed = {tcp4, "", XDP_PASS};
 		_cleanup_seams_ struct seams s = {};
 		struct control c;
@@ -540,14 +366,14 @@ static void test_closed(void)
 		c = seams_control(&s);
 		c.closed = 1;
 		seams_set_control(&s, &c);
-		wrong += check_trip(&s, &closed, "closed, passing");
+		wrong += graph_check(&s, &closed, "closed, passing");
 		c.verdict = closed.verdict = XDP_DROP;
 		seams_set_control(&s, &c);
-		wrong += check_trip(&s, &closed, "closed, dropping");
+		wrong += graph_check(&s, &closed, "closed, dropping");
 		c.closed = 0;
 		seams_set_control(&s, &c);
 		open.verdict = XDP_DROP;
-		wrong += check_trip(&s, &open, "open again");
+		wrong += graph_check(&s, &open, "open again");
 		is_int(wrong, 0, "closed and open again, %s", seams_ways[i].name);
 	}
 }
@@ -584,196 +410,18 @@ static void test_many(const struct seams_way *way, const char *program)
 		memset(c.bypass, 0, sizeof(c.bypass));
 		c.bypass[k / 32] = 1u << k % 32;
 		seams_set_control(&s, &c);
-		make(&p, &t);
+		graph_make(&p, &t);
 		wrong += seams_run(&s, p.data, p.len) != XDP_PASS ||
 			 p.data[GRAPH_SIGNED] != MANY - 1;
 		for (size_t w = 0; w < COUNT(c.bypass); w++)
 			c.bypass[w] = ~c.bypass[w];
 		seams_set_control(&s, &c);
-		make(&p, &t);
+		graph_make(&p, &t);
 		wrong += seams_run(&s, p.data, p.len) != XDP_PASS || p.data[GRAPH_SIGNED] != 1 ||
 			 p.data[0] != k + 1;
 	}
 	is_int(wrong, 0, "%d stages, each paused, and all others, %s, %s", MANY, way->name,
 	       program);
-}
-
-/* What braid's own program says of a packet, alone. */
-static __u32 key_of(enum rollout_key key, __u32 seed, const struct pkt *p)
-{
-	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	_cleanup_(unit_freep) struct unit *u = NULL;
-	_cleanup_free_ void *bytes = NULL;
-	struct testrun_result result;
-	struct bpf_object *o;
-	const struct var *v;
-	__u32 section;
-	size_t size;
-
-	if (builtin_unit(BUILTIN_ROLLOUT, &u, &err))
-		bail_out("%s", err.what);
-	v = unit_find_var(u, "seed", &section);
-	memcpy(u->sections.v[section].bytes.v + v->offset, &seed, sizeof(seed));
-	if (unit_write(u, &bytes, &size, &err))
-		bail_out("%s", err.what);
-	o = bpf_object__open_mem(bytes, size, NULL);
-	if (!o || bpf_object__load(o) ||
-	    testrun_packet(bpf_program__fd(bpf_object__find_program_by_name(o, builtin_keys[key])),
-			   &(struct testrun){.packet = p->data, .size = p->len}, &result, &err))
-		bail_out("the program of a key does not run");
-	bpf_object__close(o);
-	return result.verdict;
-}
-
-static void set_share(const struct seams *s, __u32 share)
-{
-	struct control c = seams_control(s);
-
-	c.share = share;
-	seams_set_control(s, &c);
-}
-
-/* Packets that the two versions have counted, @version, and in @ret_drops those dropped. */
-static __u64 counted(const struct seams *s, const char *map, int version, __u64 *ret_drops)
-{
-	int fd = loaded_map(s->loaded, map), cpus = libbpf_num_possible_cpus();
-	_cleanup_free_ struct rollout_counters *each = calloc(cpus, sizeof(*each));
-	__u32 zero = 0;
-	__u64 n = 0;
-
-	if (!each || bpf_map_lookup_elem(fd, &zero, each))
-		bail_out("cannot read %s", map);
-	*ret_drops = 0;
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		n += each[cpu].version[version].packets;
-		*ret_drops += each[cpu].version[version].verdicts[XDP_DROP];
-	}
-	return n;
-}
-
-#define ROLLED(n, key) M_WITH(n, "rollout: {object: graph_new.bpf.o, key: " key ", seed: 77}")
-
-/* With the share at the packet's key it is one of the old version's; above, of the new one's. */
-static size_t check_share(const struct seams *s, enum rollout_key key, struct trip *t,
-			  const char *old, const char *new)
-{
-	size_t wrong = 0;
-	struct pkt p;
-	__u32 at;
-
-	make(&p, t);
-	at = key_of(key, 77, &p);
-	for (int i = 0; i < 4; i++) {
-		const __u32 shares[] = {0, at, at + 1, ROLLOUT_WHOLE};
-
-		set_share(s, shares[i]);
-		t->path = i < 2 ? old : new;
-		wrong += check_trip(s, t, "rollout");
-	}
-	return wrong;
-}
-
-static void test_rollout(const struct seams_way *way, const char *const mix[4])
-{
-	_cleanup_free_ char *text =
-		with_programs("[" M(1) ", " SWITCH("a", "protocol", WHEN("tcp", ROLLED(2, "flow")),
-						   M(3)) ", " M(4) "]",
-			      mix);
-	struct trip tcp = {tcp4, NULL, XDP_PASS}, drops = {tcp4, NULL, XDP_DROP, 2, XDP_DROP},
-		    udp = {udp4, NULL, XDP_PASS}, past = {tcp4, NULL, XDP_PASS, 0, 0, "m2"};
-	_cleanup_seams_ struct seams s = {};
-	size_t wrong = 0;
-	__u64 n, dropped;
-
-	seams_start(&s, way, "", text);
-	wrong += check_share(&s, ROLLOUT_FLOW, &tcp, "124", "1b4");
-	wrong += check_share(&s, ROLLOUT_FLOW, &drops, "12", "1b");
-	wrong += check_share(&s, ROLLOUT_FLOW, &udp, "134", "134");
-	wrong += check_share(&s, ROLLOUT_FLOW, &past, "14", "1b4");
-	past.paused = "m2 m2@new";
-	wrong += check_share(&s, ROLLOUT_FLOW, &past, "14", "14");
-	is_int(wrong, 0, "a stage in a branch is rolled out, %s", way->name);
-	n = counted(&s, "m2_share__versions", ROLLOUT_OLD, &dropped);
-	ok(n == 4 && dropped == 2, "the old one counts its packets: %llu, %llu dropped", n,
-	   dropped);
-	n = counted(&s, "m2_share__versions", ROLLOUT_NEW, &dropped);
-	ok(n == 6 && dropped == 2, "the new one, too: %llu, %llu dropped", n, dropped);
-}
-
-/* Who classifies is rolled out: what either version says counts; and by source. */
-static void test_rollout_result(const struct seams_way *way, const char *const mix[4])
-{
-	_cleanup_free_ char *text =
-		with_programs("[" ROLLED(1, "source") ", " SWITCH("a", "result", WHEN("7", M(2)),
-								  M(3)) ", " M(4) "]",
-			      mix);
-	struct trip seven = {udp6, NULL, XDP_PASS, 1, 7}, other = {udp6, NULL, XDP_PASS, 1, 1},
-		    past = {udp6, NULL, XDP_PASS, 1, 7, "m1 m1@new"};
-	_cleanup_seams_ struct seams s = {};
-	size_t wrong = 0;
-	__u64 n, dropped;
-
-	seams_start(&s, way, "", text);
-	wrong += check_share(&s, ROLLOUT_SOURCE, &seven, "124", "a24");
-	wrong += check_share(&s, ROLLOUT_SOURCE, &other, "134", "a34");
-	wrong += check_share(&s, ROLLOUT_SOURCE, &past, "34", "34");
-	is_int(wrong, 0, "who classifies is rolled out, %s", way->name);
-	n = counted(&s, "m1_share__versions", ROLLOUT_NEW, &dropped);
-	ok(n == 4 && dropped == 2, "counted: %llu, %llu dropped", n, dropped);
-}
-
-/* At the end, in a pipeline with an end of its own; by lots. */
-static void test_rollout_random(const struct seams_way *way, const char *const mix[4])
-{
-	_cleanup_free_ char *text = with_programs("[" M(1) ", " ROLLED(2, "random") "]", mix);
-	struct trip t = {arp, "12", XDP_TX};
-	_cleanup_seams_ struct seams s = {};
-	size_t wrong = 0, new = 0;
-	struct pkt p;
-
-	seams_start(&s, way, "final: tx, ", text);
-	wrong += check_trip(&s, &t, "share 0");
-	set_share(&s, ROLLOUT_WHOLE);
-	t.path = "1b";
-	wrong += check_trip(&s, &t, "share 1");
-	set_share(&s, ROLLOUT_WHOLE / 4);
-	for (int i = 0; i < 2000; i++) {
-		make(&p, &t);
-		wrong += seams_run(&s, p.data, p.len) != XDP_TX;
-		new += p.data[1] & GRAPH_NEW;
-	}
-	new /= GRAPH_NEW;
-	is_int(wrong, 0, "the last stage is rolled out, %s", way->name);
-	ok(new > 300 && new < 700, "a quarter goes to the new version: %zu of 2000", new);
-}
-
-/* Who leaves the context alone is counted by a function that does not. */
-static void test_rollout_kept(const struct seams_way *way)
-{
-	static const char stages[] =
-		"[{name: m1, object: graph_stage.bpf.o, program: mark_kept, constants: {id: 1}, "
-		"rollout: {object: graph_new.bpf.o, seed: 77}}, " MARK(2, "mark_var") "]";
-	struct trip t = {tcp4, NULL, XDP_PASS}, past = {tcp4, "2", XDP_PASS, 0, 0, "m1 m1@new"};
-	_cleanup_seams_ struct seams s = {};
-	size_t wrong = 0;
-
-	seams_start(&s, way, "", stages);
-	wrong += check_share(&s, ROLLOUT_FLOW, &t, "12", "12"); /* both sign alike */
-	wrong += check_trip(&s, &past, "rollout");
-	is_int(wrong, 0, "who leaves the context alone is rolled out, %s", way->name);
-}
-
-static void test_rollouts(void)
-{
-	for (size_t i = 0; i < SEAMS_WAYS; i++)
-		test_rollout_kept(&seams_ways[i]);
-
-	for (size_t i = 0; i < SEAMS_WAYS; i++)
-		for (size_t m = 0; m < 4; m += 3) {
-			test_rollout(&seams_ways[i], mixes[m]);
-			test_rollout_result(&seams_ways[i], mixes[m]);
-			test_rollout_random(&seams_ways[i], mixes[m]);
-		}
 }
 
 /* Over a real wire: what arrives is what was passed, signed. */
@@ -785,17 +433,17 @@ static void check_wire(const struct seams *s, int in, int out, const struct trip
 
 	if (t->paused)
 		seams_bypass(s, t->paused);
-	make(&p, t);
+	graph_make(&p, t);
 	wire_send(in, p.data, p.len);
 	if (t->verdict == XDP_PASS) {
 		n = wire_recv(out, got.data, sizeof(got.data), 5000);
-		ok(n == (ssize_t)p.len && text_eq(path_of(&got), t->path) &&
+		ok(n == (ssize_t)p.len && text_eq(graph_path(&got), t->path) &&
 			   !memcmp(got.data + ETH_HLEN, p.data + ETH_HLEN, p.len - ETH_HLEN),
-		   "it arrives by way of '%s': '%s'", t->path, path_of(&got));
+		   "it arrives by way of '%s': '%s'", t->path, graph_path(&got));
 		return;
 	}
 	/* what is sent behind it comes, and it does not */
-	make(&behind, &last);
+	graph_make(&behind, &last);
 	wire_send(in, behind.data, behind.len);
 	n = wire_recv(out, got.data, sizeof(got.data), 5000);
 	ok(n > ETH_HLEN && got.data[12] == 0x08 && got.data[13] == 0x06, "it is dropped");
@@ -803,7 +451,7 @@ static void check_wire(const struct seams *s, int in, int out, const struct trip
 
 static void test_wire(const struct seams_way *way)
 {
-	_cleanup_free_ char *stages = with_programs(BRANCHES, mixes[3]);
+	_cleanup_free_ char *stages = graph_stages(BRANCHES, graph_mixes[3]);
 	const struct trip trips[] = {
 		{tcp4, "1235", XDP_PASS},
 		{udp4, "145", XDP_PASS},
@@ -847,7 +495,6 @@ int main(int argc, char **argv)
 		test_many(&seams_ways[i], "mark");
 		test_many(&seams_ways[i], "mark_regs");
 	}
-	test_rollouts();
 	net_add("left");
 	net_add("right");
 	net_veth("left", "l0", "right", "r0");

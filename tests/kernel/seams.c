@@ -11,13 +11,14 @@
 const char *seams_folder;
 static struct braid_error err;
 
+/* auto: as few programs as will do, mostly one */
 const struct seams_way seams_ways[SEAMS_WAYS] = {
-	{"fused", STRATEGY_FUSED},
+	{"fused", STRATEGY_AUTO},
 	{"tailcall", STRATEGY_TAILCALL},
-	{"called", STRATEGY_FUSED, .called = true},
+	{"called", STRATEGY_AUTO, .called = true},
 	{"called, tailcall", STRATEGY_TAILCALL, .called = true},
-	{"recording", STRATEGY_FUSED, .record = true},
-	{"clean stack", STRATEGY_FUSED, .clean_stack = true},
+	{"recording", STRATEGY_AUTO, .record = true},
+	{"clean stack", STRATEGY_AUTO, .clean_stack = true},
 };
 
 const char *seams_error(void)

@@ -73,24 +73,24 @@ static bool judge(struct way *w, __u32 proceed_on)
 static bool walk_stage(struct way *w, size_t k)
 {
 	const struct link *l = &w->c->stages[k];
-	bool new;
+	int version;
 
 	w->has_result = false;
 	if (l->disabled)
 		return true;
 	w->own = false;
-	new = l->rolled &&run(apart_key(w->a, k), w->o, NULL) < w->state->share;
-	if (w->c->signals == SIGNALS_STAGES && w->state->paused[new] & 1ull << k) {
+	version = l->rolled && run(apart_key(w->a, k), w->o, NULL) < w->state->share;
+	if (w->c->signals == SIGNALS_STAGES && w->state->paused[version] & 1ull << k) {
 		walked.paused++;
 		return true;
 	}
-	w->o->stage_verdict = run(apart_stage(w->a, k, new, w->state->config), w->o, w->o);
-	w->o->stage = k + new *STAGES;
+	w->o->stage_verdict = run(apart_stage(w->a, k, version, w->state->config), w->o, w->o);
+	w->o->stage = k + version * STAGES;
 	w->o->ran++;
-	walked.versions[new] += l->rolled;
+	walked.versions[version] += l->rolled;
 	walked.configs[w->state->config] += l->kind == DICE;
 	if (l->rolled)
-		count(&w->tallies[k].version[new], w->o->stage_verdict);
+		count(&w->tallies[k].version[version], w->o->stage_verdict);
 	if (tree_seen_by(w->c, k)) {
 		w->has_result = true;
 		w->result = w->o->stage_verdict;
