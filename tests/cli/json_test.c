@@ -207,7 +207,7 @@ static void test_history(void)
 static void test_signal(void)
 {
 	_cleanup_json_ json_t *paused = braid_json("signal", "edge", "pause");
-	_cleanup_json_ json_t *set = braid_json("signal", "edge", "set", "20");
+	_cleanup_json_ json_t *set = braid_json("signal", "edge", "set", "4");
 	_cleanup_json_ json_t *alone = braid_json("signal", "edge"), *status = NULL;
 	_cleanup_json_ json_t *reload = braid_json("signal", "edge", "reload");
 	struct table t = find_table("signal", 0);
@@ -216,7 +216,7 @@ static void test_signal(void)
 	fits(set, &t, NULL, "signal with a bit");
 	fits(alone, &t, NULL, "signal without a signal");
 	is_str(json_text(alone, "state"), "paused", "it has the state");
-	is_str(json_text(alone, "stages/0/signals/0"), "20", "and the signals of a stage");
+	is_str(json_text(alone, "stages/0/signals/0"), "user-4", "and the signals of a stage");
 	test_apply("signal reload", reload);
 	status = braid_json("status");
 	each_fits(json_at(status, "pipelines"), "status", 0, "a pipeline that is paused");
