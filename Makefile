@@ -14,6 +14,18 @@ demo:
 check:
 	./check
 
+check-vm: vm-kernel
+	scripts/install-deps scripts/packages.build scripts/packages.test scripts/packages.vm
+	scripts/build build-vm -Dvm=true
+	meson test -C build-vm --suite vm
+
+vm-shell: vm-kernel
+	scripts/install-deps scripts/packages.vm
+	scripts/vm shell
+
+vm-kernel:
+	scripts/vm-kernel build
+
 bench: all
 	ninja -C build bench
 
@@ -27,4 +39,4 @@ format:
 clean:
 	rm -rf build build-*
 
-.PHONY: all demo check bench install format clean
+.PHONY: all demo check check-vm vm-shell vm-kernel bench install format clean
