@@ -9,46 +9,31 @@
 
 static char *mark;
 
-/* Splits @line at blanks behind `braid`: wrong usage that says @says. */
-static void wrong(const char *line, const char *says)
-{
-	_cleanup_run_ struct run r = {};
-	const char *argv[16] = {live_braid};
-	char copy[256], *rest = copy, *word;
-	int n = 1;
-
-	snprintf(copy, sizeof(copy), "%s", line);
-	while ((word = strsep(&rest, " ")))
-		argv[n++] = word;
-	run_start(&r, argv);
-	is_int(run_wait(&r), 2, "braid %s: status 2", line);
-	is_str(r.out, "", "nothing on standard output");
-	ok(strstr(r.err, says), "the error says '%s': %s", says, r.err);
-}
-
 static void test_usage(void)
 {
-	wrong("update", "which pipeline");
-	wrong("update edge", "which stage");
-	wrong("update edge guard", "'guard' is not STAGE=OBJECT");
-	wrong("update edge =x.o", "'=x.o' is not STAGE=OBJECT");
-	wrong("update edge guard=", "'guard=' is not STAGE=OBJECT");
-	wrong("update edge a=x.o b=y.o a=z.o", "'a=z.o' is not STAGE=OBJECT of another stage");
-	wrong("update edge a=x.o b=y.o --program p", "--program is for one stage");
-	wrong("update --before b edge a=x.o", "--before");
-	wrong("stage", "what, which pipeline");
-	wrong("stage add edge", "which stage");
-	wrong("stage add edge a b", "which stage");
-	wrong("stage ad edge a=b", "did you mean 'add'?");
-	wrong("stage frobnicate edge a", "unknown 'stage frobnicate'");
-	wrong("stage add edge a", "'a' is not NAME=OBJECT");
-	wrong("stage add edge a=b --before x --after y", "a stage has one place");
-	wrong("stage add edge a=b --first --last", "a stage has one place");
-	wrong("stage move edge a", "where to?");
-	wrong("stage move edge a --first --program p", "takes no --program");
-	wrong("stage remove edge a --first", "'stage remove' takes no place");
-	wrong("stage enable edge a --proceed-on pass", "'stage enable' takes no --program");
-	wrong("stage disable edge a --after b", "'stage disable' takes no place");
+	run_wrong(live_braid, "update", "which pipeline");
+	run_wrong(live_braid, "update edge", "which stage");
+	run_wrong(live_braid, "update edge guard", "'guard' is not STAGE=OBJECT");
+	run_wrong(live_braid, "update edge =x.o", "'=x.o' is not STAGE=OBJECT");
+	run_wrong(live_braid, "update edge guard=", "'guard=' is not STAGE=OBJECT");
+	run_wrong(live_braid, "update edge a=x.o b=y.o a=z.o",
+		  "'a=z.o' is not STAGE=OBJECT of another stage");
+	run_wrong(live_braid, "update edge a=x.o b=y.o --program p", "--program is for one stage");
+	run_wrong(live_braid, "update --before b edge a=x.o", "--before");
+	run_wrong(live_braid, "stage", "what, which pipeline");
+	run_wrong(live_braid, "stage add edge", "which stage");
+	run_wrong(live_braid, "stage add edge a b", "which stage");
+	run_wrong(live_braid, "stage ad edge a=b", "did you mean 'add'?");
+	run_wrong(live_braid, "stage frobnicate edge a", "unknown 'stage frobnicate'");
+	run_wrong(live_braid, "stage add edge a", "'a' is not NAME=OBJECT");
+	run_wrong(live_braid, "stage add edge a=b --before x --after y", "a stage has one place");
+	run_wrong(live_braid, "stage add edge a=b --first --last", "a stage has one place");
+	run_wrong(live_braid, "stage move edge a", "where to?");
+	run_wrong(live_braid, "stage move edge a --first --program p", "takes no --program");
+	run_wrong(live_braid, "stage remove edge a --first", "'stage remove' takes no place");
+	run_wrong(live_braid, "stage enable edge a --proceed-on pass",
+		  "'stage enable' takes no --program");
+	run_wrong(live_braid, "stage disable edge a --after b", "'stage disable' takes no place");
 }
 
 static void test_nothing_runs(void)

@@ -48,51 +48,34 @@ static void test_help(void)
 	ok(strstr(r.out, "braid 0."), "says which: %s", r.out);
 }
 
-/* Splits @line at blanks behind `braid`. */
-static void wrong(const char *line, const char *says)
-{
-	_cleanup_run_ struct run r = {};
-	const char *argv[16] = {braid};
-	char copy[256], *rest = copy, *word;
-	int n = 1;
-
-	snprintf(copy, sizeof(copy), "%s", line);
-	while ((word = strsep(&rest, " ")))
-		argv[n++] = word;
-	run_start(&r, argv);
-	is_int(run_wait(&r), 2, "braid %s: status 2", line);
-	is_str(r.out, "", "nothing on standard output");
-	ok(strstr(r.err, says), "the error says '%s': %s", says, r.err);
-}
-
 static void test_wrong(void)
 {
 	_cleanup_run_ struct run r = {};
 
 	is_int(run(&r, braid), 2, "no command: status 2");
 	ok(strstr(r.err, "usage:"), "and the usage");
-	wrong("aply x.yaml", "did you mean 'apply'?");
-	wrong("frobnicate", "braid --help");
+	run_wrong(braid, "aply x.yaml", "did you mean 'apply'?");
+	run_wrong(braid, "frobnicate", "braid --help");
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		char line[64];
 
 		snprintf(line, sizeof(line), "%s --no-such-option", commands[i].name);
-		wrong(line, "--no-such-option");
+		run_wrong(braid, line, "--no-such-option");
 		snprintf(line, sizeof(line), "%s %s", commands[i].name,
 			 commands[i].arguments ?: "");
 		if (commands[i].arguments)
-			wrong(line, "usage:");
+			run_wrong(braid, line, "usage:");
 	}
-	wrong("apply --jsn m.yaml", "--json?");
-	wrong("apply m.yaml --values", "without its value");
-	wrong("apply --wait soon m.yaml", "'soon' is not a number of seconds");
-	wrong("apply --wait -1 m.yaml", "'-1' is not a number of seconds");
-	wrong("apply --pcap x m.yaml", "--pcap");
-	wrong("rollback edge zero", "'zero' is not a revision");
-	wrong("rollback edge 0", "'0' is not a revision");
-	wrong("diff edge -- -1", "'-1' is not a revision");
-	wrong("run m.yaml", "--pcap FILE");
-	wrong("link a.o", "-o FILE");
+	run_wrong(braid, "apply --jsn m.yaml", "--json?");
+	run_wrong(braid, "apply m.yaml --values", "without its value");
+	run_wrong(braid, "apply --wait soon m.yaml", "'soon' is not a number of seconds");
+	run_wrong(braid, "apply --wait -1 m.yaml", "'-1' is not a number of seconds");
+	run_wrong(braid, "apply --pcap x m.yaml", "--pcap");
+	run_wrong(braid, "rollback edge zero", "'zero' is not a revision");
+	run_wrong(braid, "rollback edge 0", "'0' is not a revision");
+	run_wrong(braid, "diff edge -- -1", "'-1' is not a revision");
+	run_wrong(braid, "run m.yaml", "--pcap FILE");
+	run_wrong(braid, "link a.o", "-o FILE");
 }
 
 /* One without privileges, and without anything that it could look at. */

@@ -115,3 +115,19 @@ void must_run(const char *fmt, ...)
 		bail_out("%s: status %d", shown, r.status);
 	}
 }
+
+void run_wrong(const char *program, const char *line, const char *says)
+{
+	_cleanup_run_ struct run r = {};
+	const char *argv[16] = {program};
+	char copy[256], *rest = copy, *word;
+	int n = 1;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	while (n < 15 && (word = strsep(&rest, " ")))
+		argv[n++] = word;
+	run_start(&r, argv);
+	is_int(run_wait(&r), 2, "%s: status 2", line);
+	is_str(r.out, "", "nothing on standard output");
+	ok(strstr(r.err, says), "the error says '%s': %s", says, r.err);
+}

@@ -12,7 +12,6 @@
 #include "base/cleanup.h"
 
 #include <stdbool.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 /* What became of a command. Start with {}; one that is used again is emptied first. */
@@ -43,3 +42,7 @@ int run_wait(struct run *r);
 
 /* For set-up: splits the formatted line at blanks, runs it, and bails out unless it succeeds. */
 void must_run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Arguments of @program, split at blanks, that it refuses with status 2 and a message with @says.
+ */
+void run_wrong(const char *program, const char *line, const char *says);
