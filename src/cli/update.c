@@ -125,7 +125,7 @@ static int run(const struct command *c, int argc, char **argv)
 		return usage(c, "which pipeline, and which stage?");
 	wrong = wrong_argument(u.n, u.args);
 	if (wrong)
-		return usage(c, "'%s' is not STAGE=OBJECT of another stage", wrong);
+		return usage(c, "'%s' is not STAGE=OBJECT, or its stage is given twice", wrong);
 	if (o.program && u.n > 1)
 		return usage(c, "--program is for one stage");
 	return edit_and_apply(&o, argv[first], update, &u);

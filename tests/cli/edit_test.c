@@ -17,7 +17,7 @@ static void test_usage(void)
 	run_wrong(live_braid, "update edge =x.o", "'=x.o' is not STAGE=OBJECT");
 	run_wrong(live_braid, "update edge guard=", "'guard=' is not STAGE=OBJECT");
 	run_wrong(live_braid, "update edge a=x.o b=y.o a=z.o",
-		  "'a=z.o' is not STAGE=OBJECT of another stage");
+		  "'a=z.o' is not STAGE=OBJECT, or its stage is given twice");
 	run_wrong(live_braid, "update edge a=x.o b=y.o --program p", "--program is for one stage");
 	run_wrong(live_braid, "update --before b edge a=x.o", "--before");
 	run_wrong(live_braid, "stage", "what, which pipeline");
