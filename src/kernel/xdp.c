@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "kernel/iface.h"
+#include "kernel/link.h"
 #include "kernel/rtnl.h"
 
 const char *const xdp_mode_names[] = {
@@ -22,23 +23,6 @@ static const __u32 mode_flags[] = {
 	[XDP_HARDWARE] = XDP_FLAGS_HW_MODE,
 };
 
-int xdp_link_info(int link_fd, struct xdp_link_info *ret, struct braid_error *err)
-{
-	struct bpf_link_info info = {};
-	__u32 size = sizeof(info);
-	int r;
-
-	r = bpf_obj_get_info_by_fd(link_fd, &info, &size);
-	if (r)
-		return error_errno(err, r, NULL, "cannot read what a link is");
-	if (info.type != BPF_LINK_TYPE_XDP) {
-		error_set(err, -EMEDIUMTYPE, NULL, "link %u is not of XDP", info.id);
-		return -EMEDIUMTYPE;
-	}
-	*ret = (struct xdp_link_info){info.id, info.prog_id, info.xdp.ifindex};
-	return 0;
-}
-
 static int prog_info(int fd, struct bpf_prog_info *ret)
 {
 	__u32 size = sizeof(*ret);
@@ -52,14 +36,14 @@ static void find_links(__u32 ifindex, struct xdp_attached *at)
 {
 	/* links come and go, and not all are XDP's */
 	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
-	struct xdp_link_info info;
+	struct link_info info;
 	__u32 id = 0;
 
 	while (!bpf_link_get_next_id(id, &id)) {
 		_cleanup_close_ int fd = bpf_link_get_fd_by_id(id);
 
-		if (fd < 0 || xdp_link_info(fd, &info, &ignored) || info.ifindex != ifindex ||
-		    info.prog_id != at->prog_id)
+		if (fd < 0 || link_info(fd, &info, &ignored) || info.kind != LINK_XDP ||
+		    info.ifindex != ifindex || info.prog_id != at->prog_id)
 			continue;
 		at->link_id = at->links++ ? 0 : id;
 	}
@@ -201,48 +185,6 @@ int xdp_link_create(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp
 	return 0;
 }
 
-static bool runs(int link_fd, int prog_fd)
-{
-	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
-	struct xdp_link_info link;
-	struct bpf_prog_info prog;
-
-	return !xdp_link_info(link_fd, &link, &ignored) && !prog_info(prog_fd, &prog) &&
-	       link.prog_id == prog.id;
-}
-
-int xdp_link_update(int link_fd, int old_fd, int new_fd, struct braid_error *err)
-{
-	LIBBPF_OPTS(bpf_link_update_opts, opts, .flags = BPF_F_REPLACE, .old_prog_fd = old_fd);
-	int r = bpf_link_update(link_fd, new_fd, &opts);
-
-	switch (-r) {
-	case 0:
-		return 0;
-	case ENOLINK:
-		error_set(err, -ENODEV, NULL, "the link's interface is gone");
-		return -ENODEV;
-	case EPERM: /* twofold: not allowed, or not the expected program */
-		if (runs(link_fd, old_fd))
-			break;
-		error_set(err, -ESTALE, NULL, "the link runs another program than expected");
-		error_why(err, "somebody else updated it");
-		return -ESTALE;
-	}
-	error_errno(err, r, NULL, "cannot replace the program of a link");
-	if (r == -EINVAL)
-		error_why(err, "the new program's type or attach type is not the old one's, or "
-			       "the driver refuses it");
-	return r;
-}
-
-int xdp_link_detach(int link_fd, struct braid_error *err)
-{
-	int r = bpf_link_detach(link_fd);
-
-	return r ? error_errno(err, r, NULL, "cannot detach a link") : 0;
-}
-
 static int stale(const char *where, const struct xdp_attached *found, struct braid_error *err)
 {
 	error_set(err, -ESTALE, where, "'%s' (program %u) is no longer what is attached",
@@ -255,7 +197,7 @@ static int detach_foreign_link(const char *where, __u32 ifindex, const struct xd
 {
 	_cleanup_close_ int fd = -1;
 	struct xdp_attached now = {.prog_id = found->prog_id};
-	struct xdp_link_info info;
+	struct link_info info;
 	int r;
 
 	find_links(ifindex, &now);
@@ -274,12 +216,12 @@ static int detach_foreign_link(const char *where, __u32 ifindex, const struct xd
 	fd = bpf_link_get_fd_by_id(now.link_id);
 	if (fd < 0)
 		return error_errno(err, fd, where, "cannot open link %u", now.link_id);
-	r = xdp_link_info(fd, &info, err);
+	r = link_info(fd, &info, err);
 	if (r)
 		return r;
 	if (info.ifindex != ifindex || info.prog_id != found->prog_id)
 		return stale(where, found, err);
-	return xdp_link_detach(fd, err);
+	return link_detach(fd, err);
 }
 
 int xdp_detach_foreign(const struct netns *ns, __u32 ifindex, const struct xdp_attached *found,

@@ -41,11 +41,6 @@ struct xdp_state {
 	struct xdp_attached v[2];
 };
 
-struct xdp_link_info {
-	__u32 id, prog_id;
-	__u32 ifindex; /* in the namespace of its interface; 0: detached, or the device is gone */
-};
-
 /**
  * xdp_query() - what is attached to @ifindex.
  * Return: 0, also when nothing is; -ENODEV no such interface.
@@ -64,19 +59,6 @@ int xdp_query(const struct netns *ns, __u32 ifindex, struct xdp_state *ret,
  */
 int xdp_link_create(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp_mode mode,
 		    int *ret_fd, struct braid_error *err);
-
-/**
- * xdp_link_update() - put @new_fd in the place of @old_fd, between two packets.
- * Return: 0; -ESTALE the link does not run @old_fd, nothing changed; -ENODEV its interface
- * is gone; -EINVAL the programs are not of one type and attach type.
- */
-int xdp_link_update(int link_fd, int old_fd, int new_fd, struct braid_error *err);
-
-/** xdp_link_detach() - detach; the link remains, without effect. Doing it twice is fine. */
-int xdp_link_detach(int link_fd, struct braid_error *err);
-
-/** xdp_link_info() - Return: 0; -EMEDIUMTYPE a link, but not of XDP. */
-int xdp_link_info(int link_fd, struct xdp_link_info *ret, struct braid_error *err);
 
 /**
  * xdp_detach_foreign() - detach what xdp_query() found, whoever attached it.

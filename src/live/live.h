@@ -6,6 +6,7 @@
 
 #include "braid/live.h"
 #include "compose/image.h"
+#include "kernel/link.h"
 #include "kernel/load.h"
 #include "kernel/netns.h"
 #include "kernel/xdp.h"
@@ -46,7 +47,7 @@ struct pinned_link {
 	__u64 cookie;
 	__u32 ifindex;
 	int fd;
-	struct xdp_link_info info;
+	struct link_info info;
 };
 
 struct pinned_links {

@@ -122,7 +122,7 @@ static int read_link(const char *folder, const char *name, struct pinned_links *
 	if (!link.path)
 		return error_oom(err);
 	r = bpffs_get(link.path, BPFFS_LINK, &link.fd, err)
-		    ?: xdp_link_info(link.fd, &link.info, err);
+		    ?: link_info(link.fd, &link.info, err);
 	slot = r ? NULL : array_push(&ret->list);
 	if (!slot) {
 		pinned_link_done(&link);

@@ -177,7 +177,7 @@ static int update_back(struct leftover *l, struct pinned_link *link, struct brai
 
 	if (fd < 0)
 		return error_errno(err, -errno, l->pipeline, "cannot open program %u", l->new_id);
-	r = xdp_link_update(link->fd, fd, l->old_fd, err);
+	r = link_update(link->fd, fd, l->old_fd, err);
 	if (r == -ENODEV) { /* with its interface */
 		braid_error_clear(err);
 		r = 0;

@@ -47,7 +47,7 @@ int link_create(const char *pipeline_path, const struct netns *ns, __u32 ifindex
 
 int link_remove(int fd, const char *pin, struct braid_error *err)
 {
-	return bpffs_unpin(pin, err) ?: xdp_link_detach(fd, err);
+	return bpffs_unpin(pin, err) ?: link_detach(fd, err);
 }
 
 static int create_link(const struct switching *sw, struct target *t, int program,
@@ -98,7 +98,7 @@ static int switch_one(const struct switching *sw, struct target *t, struct braid
 
 	switch (t->action) {
 	case TARGET_UPDATE:
-		return xdp_link_update(t->link->fd, t->old_program, sw->program, err);
+		return link_update(t->link->fd, t->old_program, sw->program, err);
 	case TARGET_MODE:
 		r = remove_link(sw, t, t->link->fd, err);
 		if (r)
@@ -134,7 +134,7 @@ static int undo_one(const struct switching *sw, struct target *t, struct braid_e
 
 	switch (t->action) {
 	case TARGET_UPDATE:
-		return xdp_link_update(t->link->fd, sw->program, t->old_program, err);
+		return link_update(t->link->fd, sw->program, t->old_program, err);
 	case TARGET_MODE:
 		r = remove_link(sw, t, t->new_link, err);
 		return r ?: create_link(sw, t, t->old_program, other_mode(wanted_mode(sw->p)), err);

@@ -28,6 +28,7 @@
 #include "kernel/rcu.h"
 #include "kernel/rtnl.h"
 #include "kernel/testrun.h"
+#include "kernel/link.h"
 #include "kernel/xdp.h"
 #include "net.h"
 #include "run.h"
@@ -307,13 +308,13 @@ static void test_link(void)
 	_cleanup_close_ int one = verdict_program("first", XDP_PASS);
 	_cleanup_close_ int two = verdict_program("second", XDP_DROP), link = -1, other = -1;
 	__u32 ifindex = net_ifindex("red", "veth0");
-	struct xdp_link_info info;
+	struct link_info info;
 	struct xdp_state state;
 
 	is_int(xdp_query(&red, ifindex, &state, &err), 0, "query");
 	is_int(state.n, 0, "nothing is attached");
 	is_int(xdp_link_create(&red, ifindex, one, XDP_NATIVE, &link, &err), 0, "a link");
-	is_int(xdp_link_info(link, &info, &err), 0, "knows");
+	is_int(link_info(link, &info, &err), 0, "knows");
 	is_int(info.ifindex, ifindex, "its interface");
 	is_int(info.prog_id, program_id(one), "and program");
 	is_int(xdp_query(&red, ifindex, &state, &err), 0, "query");
@@ -331,17 +332,17 @@ static void test_link(void)
 	says("'first'");
 	is_int(xdp_link_create(&red, ifindex, two, XDP_GENERIC, &other, &err), -EEXIST,
 	       "in the other mode too");
-	is_int(xdp_link_update(link, two, two, &err), -ESTALE, "wrong expectation");
-	xdp_link_info(link, &info, &err);
+	is_int(link_update(link, two, two, &err), -ESTALE, "wrong expectation");
+	link_info(link, &info, &err);
 	is_int(info.prog_id, program_id(one), "changes nothing");
-	is_int(xdp_link_update(link, one, two, &err), 0, "the right one");
-	xdp_link_info(link, &info, &err);
+	is_int(link_update(link, one, two, &err), 0, "the right one");
+	link_info(link, &info, &err);
 	is_int(info.prog_id, program_id(two), "replaces it");
-	is_int(xdp_link_detach(link, &err), 0, "detached");
-	is_int(xdp_link_detach(link, &err), 0, "twice");
-	xdp_link_info(link, &info, &err);
+	is_int(link_detach(link, &err), 0, "detached");
+	is_int(link_detach(link, &err), 0, "twice");
+	link_info(link, &info, &err);
 	is_int(info.ifindex, 0, "the link has no interface any more");
-	is_int(xdp_link_update(link, two, one, &err), -ENODEV, "and takes no program");
+	is_int(link_update(link, two, one, &err), -ENODEV, "and takes no program");
 	xdp_query(&red, ifindex, &state, &err);
 	is_int(state.n, 0, "the interface is free");
 	is_int(xdp_link_create(&red, 9999, one, XDP_NATIVE, &other, &err), -ENODEV, "no interface");
@@ -377,12 +378,12 @@ static void test_update_refuses_other_type(void)
 	_cleanup_close_ int prog = verdict_program("typed", XDP_PASS), link = -1;
 	_cleanup_close_ int cpumap = bpf_prog_load(BPF_PROG_TYPE_XDP, "cpumap", "GPL", insns,
 						   COUNT(insns), &opts);
-	struct xdp_link_info info;
+	struct link_info info;
 
 	xdp_link_create(&red, net_ifindex("red", "veth0"), prog, XDP_NATIVE, &link, &err);
-	is_int(xdp_link_update(link, prog, cpumap, &err), -EINVAL, "another attach type");
+	is_int(link_update(link, prog, cpumap, &err), -EINVAL, "another attach type");
 	says("attach type");
-	xdp_link_info(link, &info, &err);
+	link_info(link, &info, &err);
 	is_int(info.prog_id, program_id(prog), "changes nothing");
 }
 
@@ -463,7 +464,7 @@ static void test_equal_ifindex(void)
 	is_str(b.v[0].name, "own", "another there");
 	ok(r.v[0].link_id && b.v[0].link_id && r.v[0].link_id != b.v[0].link_id, "two links");
 
-	xdp_link_update(in_blue, own, shared, &err);
+	link_update(in_blue, own, shared, &err);
 	xdp_query(&red, ifindex, &r, &err);
 	is_int(r.v[0].links, 2, "one program in both: two links may be it");
 	is_int(r.v[0].link_id, 0, "so none is named");
@@ -480,15 +481,15 @@ static void test_device_gone(void)
 	_cleanup_netns_ struct netns red = must_open("red");
 	_cleanup_close_ int prog = verdict_program("orphan", XDP_PASS), link = -1;
 	_cleanup_close_ int next = verdict_program("next", XDP_PASS);
-	struct xdp_link_info info;
+	struct link_info info;
 
 	net_veth("red", "going", "blue", "going");
 	xdp_link_create(&red, net_ifindex("red", "going"), prog, XDP_NATIVE, &link, &err);
 	must_run("ip -n red link delete going");
-	is_int(xdp_link_info(link, &info, &err), 0, "a link outlives its device");
+	is_int(link_info(link, &info, &err), 0, "a link outlives its device");
 	is_int(info.ifindex, 0, "and says that it is gone");
-	is_int(xdp_link_update(link, prog, next, &err), -ENODEV, "an update does too");
-	is_int(xdp_link_detach(link, &err), 0, "detaching it is fine");
+	is_int(link_update(link, prog, next, &err), -ENODEV, "an update does too");
+	is_int(link_detach(link, &err), 0, "detaching it is fine");
 }
 
 /*
