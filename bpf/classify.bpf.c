@@ -3,18 +3,17 @@
  * What a choice looks at: each program returns one field of the packet as a number in host
  * byte order. They are parts of a pipeline in front of a switch, never programs of their own.
  */
-#include <braid/bpf/parse.h>
+#include "packet.h"
 
 #define NO_FIELD 0xffffffffu
 
 /* The IP header and what is above it. Return: 0; -1 no IP, or not all of it. */
-static __always_inline int read_upper(struct xdp_md *ctx, struct parse_cursor *cursor,
+static __always_inline int read_upper(CONTEXT *ctx, struct parse_cursor *cursor,
 				      struct parse_upper *upper)
 {
 	struct parse_link link;
 
-	*cursor = parse_start(ctx);
-	if (parse_link(cursor, &link) < 0)
+	if (packet_begin(ctx, cursor, &link) < 0)
 		return -1;
 	if (link.protocol == PARSE_IPV4)
 		return parse_ipv4(cursor, upper) ? 0 : -1;
@@ -23,27 +22,25 @@ static __always_inline int read_upper(struct xdp_md *ctx, struct parse_cursor *c
 	return parse_extensions(cursor, upper);
 }
 
-/* Behind VLAN tags. A frame with a length there (802.3) has none. */
-SEC("xdp") int braid_ethertype(struct xdp_md *ctx)
+READER __u32 read_ethertype(CONTEXT *ctx)
 {
-	struct parse_cursor cursor = parse_start(ctx);
+	struct parse_cursor cursor;
 	struct parse_link link;
 
-	if (parse_link(&cursor, &link) < 0 || link.protocol < PARSE_ETHERTYPES)
+	if (packet_begin(ctx, &cursor, &link) < 0 || link.protocol < PARSE_ETHERTYPES)
 		return NO_FIELD;
 	return link.protocol;
 }
 
-/* Of the outer tag; 0: there is none. */
-SEC("xdp") int braid_vlan(struct xdp_md *ctx)
+READER __u32 read_vlan(CONTEXT *ctx)
 {
-	struct parse_cursor cursor = parse_start(ctx);
+	struct parse_cursor cursor;
 	struct parse_link link;
 
-	return parse_link(&cursor, &link) < 0 ? NO_FIELD : link.vlan[0];
+	return packet_begin(ctx, &cursor, &link) < 0 ? NO_FIELD : link.vlan[0];
 }
 
-SEC("xdp") int braid_protocol(struct xdp_md *ctx)
+READER __u32 read_protocol(CONTEXT *ctx)
 {
 	struct parse_cursor cursor;
 	struct parse_upper upper;
@@ -51,13 +48,13 @@ SEC("xdp") int braid_protocol(struct xdp_md *ctx)
 	return read_upper(ctx, &cursor, &upper) < 0 ? NO_FIELD : upper.protocol;
 }
 
-SEC("xdp") int braid_dscp(struct xdp_md *ctx)
+READER __u32 read_dscp(CONTEXT *ctx)
 {
-	struct parse_cursor cursor = parse_start(ctx);
+	struct parse_cursor cursor;
 	struct parse_link link;
 	struct parse_upper upper;
 
-	if (parse_link(&cursor, &link) < 0)
+	if (packet_begin(ctx, &cursor, &link) < 0)
 		return NO_FIELD;
 	if (link.protocol == PARSE_IPV4) {
 		const struct iphdr *ip = parse_ipv4(&cursor, &upper);
@@ -72,18 +69,56 @@ SEC("xdp") int braid_dscp(struct xdp_md *ctx)
 	return NO_FIELD;
 }
 
-/* Of TCP, UDP and SCTP; 0: another protocol, or a fragment that is not the first. */
-SEC("xdp") int braid_destination_port(struct xdp_md *ctx)
+READER __u32 read_destination_port(CONTEXT *ctx)
 {
 	struct parse_cursor cursor;
 	struct parse_upper upper;
 	const __be16 *ports;
 
-	if (read_upper(ctx, &cursor, &upper) < 0 || upper.offset ||
-	    !parse_has_ports(upper.protocol))
+	if (read_upper(ctx, &cursor, &upper) < 0)
+		return NO_FIELD;
+	if (upper.offset || !parse_has_ports(upper.protocol))
 		return 0;
 	ports = parse_take(&cursor, 2 * sizeof(*ports));
-	return ports ? bpf_ntohs(ports[1]) : 0;
+	return ports ? bpf_ntohs(ports[1]) : NO_FIELD;
+}
+
+#define READ(field, ctx)                                                                           \
+	({                                                                                         \
+		__u32 value_ = read_##field(ctx);                                                  \
+		if (value_ == NO_FIELD && packet_more(ctx))                                        \
+			value_ = read_##field(ctx);                                                \
+		value_;                                                                            \
+	})
+
+/* Behind VLAN tags. A frame with a length there (802.3) has none. */
+SEC(SECTION) int braid_ethertype(CONTEXT *ctx)
+{
+	return READ(ethertype, ctx);
+}
+
+/* Of the outer tag; 0: there is none. */
+SEC(SECTION) int braid_vlan(CONTEXT *ctx)
+{
+	return READ(vlan, ctx);
+}
+
+SEC(SECTION) int braid_protocol(CONTEXT *ctx)
+{
+	return READ(protocol, ctx);
+}
+
+SEC(SECTION) int braid_dscp(CONTEXT *ctx)
+{
+	return READ(dscp, ctx);
+}
+
+/* Of TCP, UDP and SCTP; 0: another protocol, or a fragment that is not the first. */
+SEC(SECTION) int braid_destination_port(CONTEXT *ctx)
+{
+	__u32 port = READ(destination_port, ctx);
+
+	return port == NO_FIELD ? 0 : port;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

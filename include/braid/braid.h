@@ -5,6 +5,8 @@
  *	manifest.h  what is wanted: read from YAML, or built in C
  *	plan.h      how it will run; linking
  *	live.h      making it run, and what runs
+ *	dispatcher.h  XDP programs of several tools on one interface
+ *	fds.h       programs, maps and links from process to process
  *	run.h       packets through a pipeline that is attached nowhere
  *
  * Conventions: functions return 0 or a negative errno and fill a struct braid_error
@@ -14,7 +16,9 @@
 #ifndef BRAID_BRAID_H
 #define BRAID_BRAID_H
 
+#include "braid/dispatcher.h"
 #include "braid/error.h"
+#include "braid/fds.h"
 #include "braid/live.h"
 #include "braid/manifest.h"
 #include "braid/plan.h"

@@ -51,8 +51,9 @@ void braid_close(struct braid *b);
 /**
  * struct braid_apply_opts - Zero it, set @sz.
  * @sz:      sizeof(struct braid_apply_opts).
- * @replace: nonzero: detach programs of others that are in the way. While one is
- *           exchanged for braid's, packets meet neither.
+ * @replace: nonzero: take the place of programs of others that are in the way. One that was
+ *           attached by netlink is exchanged between two packets, unless the manifest asks for a
+ *           link or another mode; else packets meet neither for a moment.
  * @partial: nonzero: interfaces that do not exist are left out, and the report names them
  *           as "missing"; otherwise one that does not exist is an error.
  */
@@ -69,14 +70,16 @@ struct braid_apply_opts {
  *              Free it with free(); may be NULL.
  *
  * New programs are loaded and verified beside what runs. The switch of each interface is
- * one atomic update of a link, conditional on the old program. Interfaces that the pipeline
- * no longer names are detached. A map carries over when its stage still has one of that
- * name with the same type, flags and layout, and the manifest's entries for it are the same;
- * otherwise on-change of the manifest says what becomes of its entries.
+ * one atomic exchange, conditional on the old program, unless mode, way or place of the
+ * attachment change. Interfaces that the pipeline no longer names are detached. A map carries
+ * over when its stage still has one of that name with the same type, flags and layout, and the
+ * manifest's entries for it are the same; otherwise on-change of the manifest says what becomes
+ * of its entries.
  *
  * Return: 0; -EMEDIUMTYPE, -ENOSPC the entries of a map cannot go on as they are: nothing was
  * said of it, or they do not fit; -EBUSY another program is attached, or another process
- * changes pipelines;
+ * changes pipelines; -ENOENT who is named in `before` or `after` is not attached, -ENOTUNIQ
+ * several are;
  * -EAGAIN @p is a changed copy of a revision that does not run any more; -ENODEV no such
  * interface; -EOPNOTSUPP no native XDP there; what braid_plan_new() and the
  * verifier say; -ENOMEM. After an error what ran before runs; but if only the tidying up
@@ -102,6 +105,40 @@ int braid_status(struct braid *b, const char *name, char **ret_json, struct brai
 
 /** braid_delete() - detach @name everywhere and remove its programs and maps; the history stays. */
 int braid_delete(struct braid *b, const char *name, struct braid_error *err);
+
+/**
+ * struct braid_adopt_opts - Zero it, set @sz.
+ * @sz:        sizeof(struct braid_adopt_opts).
+ * @name:      of the pipeline, if none is in the dispatcher yet; NULL: the interface's.
+ * @objects:   files and folders with the objects that components were made of, @n_objects of
+ *             them; where libxdp looks for objects is looked at, too.
+ * @strategy:  of the pipeline then; NULL: "fused".
+ */
+struct braid_adopt_opts {
+	size_t sz;
+	const char *name;
+	const char *const *objects;
+	size_t n_objects;
+	const char *strategy;
+};
+
+/**
+ * braid_adopt() - make stages of a pipeline of all components of the libxdp dispatcher on an
+ * interface, in their order, with their verdicts, constants and maps.
+ * @iface:  its name, in @netns (NULL: the caller's; a name, or a path).
+ * @opts:   may be NULL.
+ * @ret_report: JSON: what was adopted, from which objects; programs, calls and instructions
+ *              before and after; the report of braid_apply(); the manifest. Free it with free().
+ * A component is adopted only if the object that it was made of is found: it has its tag. The
+ * pipeline that is in the dispatcher already becomes this one, else a new one does. Between two
+ * packets the new program takes the dispatcher's place. Maps are the same maps, so who has
+ * pinned them goes on using them; globals (.data, .bss) start anew.
+ * Return: 0; -ENOENT no dispatcher, or an object is not found; -EALREADY no component of
+ * others; -EBUSY several pipelines are in it; -EINVAL the pipeline is on several interfaces;
+ * as braid_apply(). After an error the components run on as they were.
+ */
+int braid_adopt(struct braid *b, const char *iface, const char *netns,
+		const struct braid_adopt_opts *opts, char **ret_report, struct braid_error *err);
 
 /**
  * braid_history() - its revisions as JSON, newest first: number, state, time, cause, note; and

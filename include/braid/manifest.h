@@ -112,9 +112,48 @@ int braid_pipeline_add_interface(struct braid_pipeline *p, const char *name, con
 				 struct braid_error *err);
 
 /**
- * braid_pipeline_set_mode() - "native" or "generic".
- * braid_pipeline_set_strategy() - "auto", "fused" or "tailcall".
- * braid_pipeline_set_final() - "last", "aborted", "drop", "pass", "tx" or "redirect".
+ * braid_pipeline_set_hook() - "xdp", "tc-ingress", "tc-egress", "netkit-primary" or
+ * "netkit-peer". The first thing to set: verdicts and the way to attach are the hook's.
+ * Return: 0; -EINVAL another word, or something of another hook is set already; -ENOMEM.
+ */
+int braid_pipeline_set_hook(struct braid_pipeline *p, const char *hook, struct braid_error *err);
+
+/** braid_pipeline_hook() - its hook, a constant string. */
+const char *braid_pipeline_hook(const struct braid_pipeline *p);
+
+/**
+ * struct braid_attach_opts - how a pipeline is attached. Zero it, set @sz.
+ * @sz:           sizeof(struct braid_attach_opts).
+ * @order:        "last" or "first" among the programs of a TC or netkit hook; NULL: "last".
+ * @before:       in front of "pipeline:NAME", "program:NAME" or "id:N" (of a program); NULL.
+ * @after:        behind it. Of @order, @before and @after one may be given.
+ * @via:          "auto", "link" or "netlink"; NULL: "auto", a link where the kernel has it.
+ * @has_priority: nonzero: @priority counts.
+ * @priority:     of a component in a dispatcher, or of a filter (via "netlink" at a TC hook).
+ */
+struct braid_attach_opts {
+	size_t sz;
+	const char *order;
+	const char *before;
+	const char *after;
+	const char *via;
+	int has_priority;
+	uint32_t priority;
+};
+
+/**
+ * braid_pipeline_set_attach() - how it is attached, in place of what was said before.
+ * @opts: NULL: the default again.
+ * Whether all of it goes with the hook and the strategy is checked when it is planned.
+ * Return: 0; -EINVAL an unknown word, a wrong name, two places; -E2BIG; -ENOMEM.
+ */
+int braid_pipeline_set_attach(struct braid_pipeline *p, const struct braid_attach_opts *opts,
+			      struct braid_error *err);
+
+/**
+ * braid_pipeline_set_mode() - "native" or "generic"; only the hook xdp has modes.
+ * braid_pipeline_set_strategy() - "auto", "fused", "tailcall" or "dispatcher" (hook xdp only).
+ * braid_pipeline_set_final() - "last", or a verdict of the hook: "drop", "pass".
  * braid_pipeline_set_signals() - what can be paused: "stages", "pipeline" or "none".
  * braid_pipeline_set_on_change() - what becomes of maps that change their shape and do not say
  * themselves: "refuse", "reset" or "migrate".
@@ -145,6 +184,8 @@ int braid_pipeline_set_on_change(struct braid_pipeline *p, const char *on_change
  * @disabled:      nonzero: the stage is kept, but does not run.
  * @choice:        name of the choice in which it stands; NULL: in none.
  * @branch:        the case of it, from 0; BRAID_DEFAULT: the default.
+ * @has_priority:  nonzero: under strategy dispatcher the stage is a component of its own.
+ * @priority:      … of this priority.
  */
 struct braid_stage_opts {
 	size_t sz;
@@ -158,6 +199,8 @@ struct braid_stage_opts {
 	int disabled;
 	const char *choice;
 	size_t branch;
+	int has_priority;
+	uint32_t priority;
 };
 
 #define BRAID_DEFAULT SIZE_MAX

@@ -17,7 +17,7 @@ struct braid_run;
 
 /**
  * struct braid_run_result - what became of one packet.
- * @verdict:       of the pipeline: enum xdp_action.
+ * @verdict:       of the pipeline: enum xdp_action, or TC_ACT_*.
  * @stage:         index of the stage where the packet left; the last one when it passed all.
  * @stage_verdict: that stage's own.
  * @size:          bytes of the packet that came out.
@@ -59,8 +59,12 @@ const char *braid_run_stage(const struct braid_run *run, size_t i);
 /** braid_run_strategy() - "fused" or "tailcall". */
 const char *braid_run_strategy(const struct braid_run *run);
 
-/** braid_verdict_name() - "aborted", "drop", "pass", "tx", "redirect"; NULL: none of these. */
-const char *braid_verdict_name(uint32_t verdict);
+/**
+ * braid_verdict_name() - of @hook "xdp": "aborted", "drop", "pass", "tx", "redirect"; of TC and
+ * netkit hooks "unspec" (-1 as a uint32_t), "ok", "shot" and so on.
+ * Return: a constant string; NULL: the hook has no such verdict, or there is no such hook.
+ */
+const char *braid_verdict_name(const char *hook, uint32_t verdict);
 
 #ifdef __cplusplus
 }

@@ -27,8 +27,8 @@ static void report(const json_t *j)
 		printf("  only %s was loaded, and put into its slot\n", only);
 	}
 	json_array_foreach (json_object_get(j, "interfaces"), i, iface)
-		printf("  %s in %s: %s\n", member(iface, "name"), member(iface, "netns"),
-		       member(iface, "action"));
+		printf("  %s in %s: %s%s\n", member(iface, "name"), member(iface, "netns"),
+		       member(iface, "action"), action_note(iface));
 	if (number(j, "replaced"))
 		show_carry(json_object_get(j, "carry"));
 }
@@ -55,14 +55,15 @@ int apply_and_report(const struct options *o, const struct braid_pipeline *p)
 
 	if (open_braid(o, &b, &err) || braid_apply(b, p, &opts, &text, &err))
 		return fail(o, &err);
-	return show_applied(o, text);
+	return show_applied(o, text) ?: pass_pipeline(o, b, NULL, braid_pipeline_name(p));
 }
 
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(c, OPT_VALUES | OPT_STATE | OPT_WAIT | OPT_REPLACE, argc,
-					  argv, &o, &status);
+	int status, first = options_parse(
+			    c, OPT_VALUES | OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PASS_FDS, argc,
+			    argv, &o, &status);
 
 	return first < 0 ? status
 			 : each_pipeline(c, &o, argc - first, argv + first, apply_and_report);

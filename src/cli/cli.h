@@ -20,9 +20,9 @@ struct command {
 	int (*run)(const struct command *c, int argc, char **argv);
 };
 
-extern const struct command cmd_apply, cmd_config, cmd_delete, cmd_diff, cmd_history, cmd_link,
-	cmd_plan, cmd_restore, cmd_rollback, cmd_rollout, cmd_run, cmd_signal, cmd_stage,
-	cmd_status, cmd_update;
+extern const struct command cmd_adopt, cmd_apply, cmd_config, cmd_delete, cmd_diff, cmd_dispatcher,
+	cmd_history, cmd_link, cmd_plan, cmd_restore, cmd_rollback, cmd_rollout, cmd_run,
+	cmd_signal, cmd_stage, cmd_status, cmd_update, cmd_xdp_loader;
 
 /* Options that most commands take, and those of some. */
 struct options {
@@ -31,7 +31,7 @@ struct options {
 	const char *state;
 	unsigned int wait; /* seconds */
 	ARRAY(const char *) values;
-	const char *pcap, *out, *name, *strategy, *final, *proceed_on;
+	const char *pcap, *out, *name, *hook, *strategy, *final, *proceed_on;
 	/* rollout */
 	const char *steps, *every, *key, *maps, *min_packets;
 	ARRAY(const char *) gates;
@@ -39,6 +39,10 @@ struct options {
 	bool first, last;
 	const char *stage, *verdict;  /* signal */
 	ARRAY(const char *) defaults; /* config set */
+	/* dispatcher */
+	const char *mode, *section, *priority, *pin_path, *netns;
+	bool all;
+	ARRAY(const char *) objects; /* adopt */
 };
 
 enum option_set {
@@ -54,6 +58,9 @@ enum option_set {
 	OPT_SIGNAL = 16384,
 	OPT_CONFIG = 32768,
 	OPT_ROLLOUT = 65536,
+	OPT_PASS_FDS = 1 << 20,
+	OPT_CHAIN = 1 << 21,
+	OPT_ADOPT = 1 << 22,
 };
 
 /*
@@ -107,6 +114,18 @@ int edit_and_apply(const struct options *o, const char *pipeline, edit_fn edit, 
 bool parse_assignment(const char *arg, char **ret_name, const char **ret_path);
 /* From the root, as what is wanted outlives the folder. NULL: no such file. Caller frees. */
 char *object_path(const char *path, struct braid_error *err);
+
+/* passfds.c: false: @arg is no socket, and that has been said. */
+bool pass_fds_open(const struct command *c, const char *arg);
+/* What runs as that pipeline, if anybody wants it. @home: NULL: the caller's. Return: exit status.
+ */
+int pass_pipeline(const struct options *o, struct braid *b, const char *home, const char *name);
+/* What a change to a dispatcher has added. */
+struct braid_chain;
+int pass_chain(const struct options *o, const struct braid_chain *c);
+/* The end mark: with what went wrong; or, if @status is that of success. Return: exit status. */
+void pass_fds_failure(const struct braid_error *err);
+int pass_fds_end(int status);
 
 /* table.c: columns by libsmartcols. A heading that starts with '>' is aligned to the right. */
 struct table;

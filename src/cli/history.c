@@ -116,8 +116,8 @@ static int run_rollback(const struct command *c, int argc, char **argv)
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	_cleanup_(braid_closep) struct braid *b = NULL;
-	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_REPLACE, argc, argv, &o,
-					  &status);
+	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PASS_FDS,
+					  argc, argv, &o, &status);
 	unsigned int revision;
 
 	if (first < 0)

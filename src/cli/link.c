@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
+#define VERDICTS 16 /* in one list */
+
 struct stage_arg {
 	char *name, *path, *program;
 };
@@ -62,7 +64,7 @@ static int add_stage(const struct options *o, struct braid_pipeline *p, const ch
 	_cleanup_(stage_arg_done) struct stage_arg a = {};
 	_cleanup_free_ char *list = o->proceed_on ? strdup(o->proceed_on) : NULL;
 	struct braid_stage_opts opts = {.sz = sizeof(opts)};
-	const char *verdicts[8];
+	const char *verdicts[VERDICTS];
 
 	if (!parse_stage(arg, &a))
 		return err->code = -ENOMEM;
@@ -70,7 +72,7 @@ static int add_stage(const struct options *o, struct braid_pipeline *p, const ch
 	opts.program = a.program;
 	if (list) {
 		opts.proceed_on = verdicts;
-		opts.n_proceed_on = split_verdicts(list, verdicts, 8);
+		opts.n_proceed_on = split_verdicts(list, verdicts, VERDICTS);
 	}
 	return braid_pipeline_add_stage(p, a.name, &opts, err);
 }
@@ -82,6 +84,8 @@ static int build(const struct options *o, int n, char **args, struct braid_pipel
 	_cleanup_(braid_pipeline_freep) struct braid_pipeline *p = NULL;
 	int r = name ? braid_pipeline_new(name, &p, err) : (err->code = -ENOMEM);
 
+	if (!r && o->hook)
+		r = braid_pipeline_set_hook(p, o->hook, err);
 	/* other loaders know nothing of them */
 	r = r ?: braid_pipeline_set_signals(p, "none", err);
 	if (!r && o->strategy)
@@ -167,6 +171,8 @@ const struct command cmd_link = {
 		"\n"
 		"  braid link guard.bpf.o acl.bpf.o -o edge.bpf.o\n"
 		"  braid link a=x.o:filter b=x.o:count -o both.o --proceed-on pass,tx\n"
-		"  ip link set dev eth0 xdp obj edge.bpf.o\n",
+		"  ip link set dev eth0 xdp obj edge.bpf.o\n"
+		"  braid link --hook tc-egress shape.bpf.o mark.bpf.o -o out.bpf.o\n"
+		"  tc filter add dev eth0 egress bpf da obj out.bpf.o sec tc\n",
 	.run = run,
 };

@@ -5,9 +5,9 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-	&cmd_plan,    &cmd_apply,   &cmd_update, &cmd_stage,   &cmd_signal,
-	&cmd_config,  &cmd_status,  &cmd_diff,   &cmd_history, &cmd_rollback,
-	&cmd_rollout, &cmd_restore, &cmd_delete, &cmd_run,     &cmd_link,
+	&cmd_plan,   &cmd_apply, &cmd_update,  &cmd_stage,      &cmd_signal,     &cmd_config,
+	&cmd_status, &cmd_diff,  &cmd_history, &cmd_rollback,   &cmd_rollout,    &cmd_restore,
+	&cmd_delete, &cmd_run,   &cmd_link,    &cmd_dispatcher, &cmd_xdp_loader, &cmd_adopt,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -22,7 +22,7 @@ static void help(FILE *to)
 	      "commands:\n",
 	      to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+		fprintf(to, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n"
 	      "  braid <command> --help   its options and examples\n"
 	      "  braid --version\n",
@@ -47,7 +47,10 @@ static int unknown_command(const char *word)
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
+	const char *slash = strrchr(argv[0], '/');
 
+	if (text_eq(slash ? slash + 1 : argv[0], cmd_xdp_loader.name)) /* through a link */
+		return pass_fds_end(cmd_xdp_loader.run(&cmd_xdp_loader, argc, argv));
 	if (!word) {
 		help(stderr);
 		return EXIT_USAGE;
@@ -63,6 +66,6 @@ int main(int argc, char **argv)
 	remember_command_line(argc, argv);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (text_eq(commands[i]->name, word))
-			return commands[i]->run(commands[i], argc - 1, argv + 1);
+			return pass_fds_end(commands[i]->run(commands[i], argc - 1, argv + 1));
 	return unknown_command(word);
 }

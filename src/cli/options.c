@@ -20,6 +20,18 @@ enum {
 	OPTION_MIN_PACKETS,
 };
 
+enum { OPTION_PASS_FDS = 500, OPTION_HOOK, OPTION_OBJECTS };
+
+/* Those of dispatcher. */
+enum {
+	OPTION_MODE = 600,
+	OPTION_SECTION,
+	OPTION_PRIORITY,
+	OPTION_PIN_PATH,
+	OPTION_NETNS,
+	OPTION_ALL
+};
+
 /* Those of signal and config. */
 enum { OPTION_STAGE = 400, OPTION_VERDICT, OPTION_DEFAULT };
 
@@ -52,20 +64,35 @@ static const struct {
 	{{"output", required_argument, NULL, 'o'},
 	 OPT_LINK,
 	 "-o, --output FILE       the object to write"},
+	{{"output", required_argument, NULL, 'o'},
+	 OPT_ADOPT,
+	 "-o, --output FILE       write a manifest of what runs then"},
+	{{"objects", required_argument, NULL, OPTION_OBJECTS},
+	 OPT_ADOPT,
+	 "    --objects PATH      an object, or a folder of them; may be repeated"},
+	{{"name", required_argument, NULL, 'n'},
+	 OPT_ADOPT,
+	 "-n, --name NAME         of a new pipeline (default: the interface's)"},
+	{{"strategy", required_argument, NULL, 's'},
+	 OPT_ADOPT,
+	 "-s, --strategy WORD     fused (default), auto, tailcall or dispatcher"},
 	{{"name", required_argument, NULL, 'n'},
 	 OPT_LINK,
 	 "-n, --name NAME         of the program (default: the output file's)"},
+	{{"hook", required_argument, NULL, OPTION_HOOK},
+	 OPT_LINK,
+	 "    --hook WORD         that the programs are for (default: xdp)"},
 	{{"strategy", required_argument, NULL, 's'},
 	 OPT_LINK,
 	 "-s, --strategy WORD     auto, fused or tailcall"},
 	{{"proceed-on", required_argument, NULL, 'P'},
-	 OPT_LINK | OPT_PLACE,
+	 OPT_LINK | OPT_PLACE | OPT_CHAIN,
 	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
 	{{"final", required_argument, NULL, 'F'},
 	 OPT_LINK,
 	 "    --final VERDICT     of packets that pass all stages (default: the last stage's)"},
 	{{"program", required_argument, NULL, OPTION_PROGRAM},
-	 OPT_PROGRAM,
+	 OPT_PROGRAM | OPT_CHAIN,
 	 "    --program NAME      of the function, if the object has several"},
 	{{"before", required_argument, NULL, OPTION_BEFORE},
 	 OPT_PLACE,
@@ -106,6 +133,25 @@ static const struct {
 	{{"default", required_argument, NULL, OPTION_DEFAULT},
 	 OPT_CONFIG,
 	 "    --default FIELD     back to its default; may be repeated"},
+	{{"section", required_argument, NULL, OPTION_SECTION},
+	 OPT_CHAIN,
+	 "    --section NAME      the first program in it (default: the first of the object)"},
+	{{"priority", required_argument, NULL, OPTION_PRIORITY},
+	 OPT_CHAIN,
+	 "    --priority N        lower runs earlier (default: the object's, else 50)"},
+	{{"mode", required_argument, NULL, OPTION_MODE},
+	 OPT_CHAIN,
+	 "    --mode WORD         of the first program: native (default), generic, any, hardware"},
+	{{"pin-path", required_argument, NULL, OPTION_PIN_PATH},
+	 OPT_CHAIN,
+	 "    --pin-path FOLDER   in bpffs, for maps that ask to be pinned by name"},
+	{{"netns", required_argument, NULL, OPTION_NETNS},
+	 OPT_CHAIN | OPT_ADOPT,
+	 "    --netns NAME        network namespace of the interface"},
+	{{"all", no_argument, NULL, OPTION_ALL}, OPT_CHAIN, "    --all               remove all"},
+	{{"pass-fds", required_argument, NULL, OPTION_PASS_FDS},
+	 OPT_PASS_FDS,
+	 "    --pass-fds N        hand programs, maps and links to the caller by socket N"},
 	{{"json", no_argument, NULL, 'j'},
 	 0,
 	 "-j, --json              for programs: JSON on standard output, errors too"},
@@ -175,6 +221,19 @@ static bool take_rollout(struct options *o, int opt, const char *arg)
 	return true;
 }
 
+static void take_chain(struct options *o, int opt, const char *arg)
+{
+	const char **texts[] = {
+		[OPTION_MODE - OPTION_MODE] = &o->mode,
+		[OPTION_SECTION - OPTION_MODE] = &o->section,
+		[OPTION_PRIORITY - OPTION_MODE] = &o->priority,
+		[OPTION_PIN_PATH - OPTION_MODE] = &o->pin_path,
+		[OPTION_NETNS - OPTION_MODE] = &o->netns,
+	};
+
+	*texts[opt - OPTION_MODE] = arg;
+}
+
 /* false: a wrong value. */
 static bool take(struct options *o, int opt, const char *arg)
 {
@@ -201,6 +260,9 @@ static bool take(struct options *o, int opt, const char *arg)
 		break;
 	case 'n':
 		o->name = arg;
+		break;
+	case OPTION_HOOK:
+		o->hook = arg;
 		break;
 	case 's':
 		o->strategy = arg;
@@ -234,8 +296,16 @@ static bool take(struct options *o, int opt, const char *arg)
 	case OPTION_VERDICT:
 		o->verdict = arg;
 		break;
+	case OPTION_MODE ... OPTION_NETNS:
+		take_chain(o, opt, arg);
+		break;
+	case OPTION_ALL:
+		o->all = true;
+		break;
 	case OPTION_DEFAULT:
 		return array_add(&o->defaults, arg);
+	case OPTION_OBJECTS:
+		return array_add(&o->objects, arg);
 	case 'j':
 		o->json = true;
 		break;
@@ -301,7 +371,10 @@ int options_parse(const struct command *c, unsigned int sets, int argc, char **a
 			unknown_option(c, longs, argv, at < argc ? at : argc - 1);
 			return -1;
 		}
-		if (!take(ret, opt, optarg)) {
+		if (opt == OPTION_PASS_FDS) {
+			if (!pass_fds_open(c, optarg))
+				return -1;
+		} else if (!take(ret, opt, optarg)) {
 			usage(c, "'%s' is not a number of seconds", optarg);
 			return -1;
 		}
@@ -314,6 +387,7 @@ void options_done(struct options *o)
 	array_done(&o->values);
 	array_done(&o->gates);
 	array_done(&o->defaults);
+	array_done(&o->objects);
 }
 
 static char *command_line;

@@ -52,6 +52,7 @@ static void fail_json(const struct braid_error *err)
 
 int fail(const struct options *o, const struct braid_error *err)
 {
+	pass_fds_failure(err);
 	if (o->json) {
 		fail_json(err);
 		return exit_status_of(err);

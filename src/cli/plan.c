@@ -68,21 +68,34 @@ static void show_stages(const json_t *plan)
 	table_print(t);
 }
 
+/* What stands above the list of programs; NULL: there is one, which needs no list. */
+static const char *programs_title(const json_t *plan)
+{
+	if (json_object_get(plan, "components"))
+		return "\ncomponents of the dispatcher:";
+	if (json_array_size(json_object_get(plan, "segments")) < 2)
+		return NULL;
+	return has_switch(plan) ? "\nprograms, tail-calling each other:"
+				: "\nprograms, each tail-calling the next:";
+}
+
 static void show_segments(const json_t *plan)
 {
-	const json_t *list = json_object_get(plan, "segments");
+	const char *title = programs_title(plan);
 	json_t *segment;
 	size_t i;
 
-	if (json_array_size(list) < 2)
+	if (!title)
 		return;
-	puts(has_switch(plan) ? "\nprograms, tail-calling each other:"
-			      : "\nprograms, each tail-calling the next:");
-	json_array_foreach (list, i, segment) {
+	puts(title);
+	json_array_foreach (json_object_get(plan, "segments"), i, segment) {
 		_cleanup_free_ char *stages = list_text(json_object_get(segment, "stages"));
+		const json_t *c = json_array_get(json_object_get(plan, "components"), i);
 
-		printf("  %-16s %lld instructions: %s\n", member(segment, "program"),
-		       number(segment, "instructions"), stages);
+		printf("  %-16s ", member(segment, "program"));
+		if (c)
+			printf("priority %lld, ", number(c, "priority"));
+		printf("%lld instructions: %s\n", number(segment, "instructions"), stages);
 	}
 }
 
@@ -92,18 +105,24 @@ static void show_interfaces(const json_t *plan)
 	size_t i;
 
 	json_array_foreach (json_object_get(plan, "interfaces"), i, iface)
-		printf("%s %s in %s: %s\n", i ? "         " : "interface", member(iface, "name"),
-		       member(iface, "netns"), member(iface, "action"));
+		printf("%s %s in %s: %s%s\n", i ? "         " : "interface", member(iface, "name"),
+		       member(iface, "netns"), member(iface, "action"), action_note(iface));
 }
 
 static void show_plan(const json_t *plan)
 {
-	printf("pipeline  %s (hook %s, %s mode)\n", member(plan, "pipeline"), member(plan, "hook"),
-	       member(plan, "mode"));
+	const char *mode = member(plan, "mode"); /* only of XDP */
+
+	printf("pipeline  %s (hook %s%s%s%s)\n", member(plan, "pipeline"), member(plan, "hook"),
+	       *mode ? ", " : "", mode, *mode ? " mode" : "");
 	printf("strategy  %s: %s\n", member(plan, "strategy"), member(plan, "why"));
 	printf("object    %lld bytes, licence %s, final verdict: %s\n", number(plan, "size"),
 	       member(plan, "license"), member(plan, "final"));
 	show_interfaces(plan);
+	if (json_array_size(json_object_get(plan, "foreigners"))) {
+		putchar('\n');
+		show_foreigners(json_object_get(plan, "foreigners"), true, "");
+	}
 	putchar('\n');
 	show_stages(plan);
 	show_segments(plan);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* braid run: recorded packets through a pipeline that is attached nowhere. */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <pcap/pcap.h>
@@ -8,7 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#define VERDICTS 5         /* of XDP; the last row of counts is for all others */
+#define VERDICTS 11        /* of any hook, and the last for all others */
 #define OUT_ROOM (1 << 17) /* bytes; more than a packet and all headroom */
 
 struct session {
@@ -19,13 +20,33 @@ struct session {
 	pcap_dumper_t *out;
 	json_t *packets;
 	unsigned long long n, skipped;
-	unsigned long long (*left)[VERDICTS + 1]; /* by stage and verdict */
+	const char *hook;
+	uint32_t verdicts[VERDICTS];
+	size_t n_verdicts;                    /* that the hook has */
+	unsigned long long (*left)[VERDICTS]; /* by stage and verdict */
 	char *buffer;
 };
 
-static const char *verdict_text(uint32_t verdict)
+static const char *verdict_text(const struct session *s, uint32_t verdict)
 {
-	return braid_verdict_name(verdict) ?: "unknown";
+	return braid_verdict_name(s->hook, verdict) ?: "unknown";
+}
+
+/* In their order, which for TC begins with -1. */
+static void find_verdicts(struct session *s)
+{
+	for (uint32_t v = -1; v != 31 && s->n_verdicts < VERDICTS - 1; v++)
+		if (braid_verdict_name(s->hook, v))
+			s->verdicts[s->n_verdicts++] = v;
+}
+
+static void count(struct session *s, const struct braid_run_result *res)
+{
+	size_t i = 0;
+
+	while (i < s->n_verdicts && s->verdicts[i] != res->verdict)
+		i++;
+	s->left[res->stage][i]++;
 }
 
 static void report_packet(struct session *s, const struct pcap_pkthdr *h,
@@ -34,16 +55,16 @@ static void report_packet(struct session *s, const struct pcap_pkthdr *h,
 	const char *stage = braid_run_stage(s->run, res->stage);
 
 	if (s->packets)
-		json_array_append_new(s->packets,
-				      json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:I}", "packet",
-						(json_int_t)s->n, "size", (json_int_t)h->caplen,
-						"size-out", (json_int_t)res->size, "verdict",
-						verdict_text(res->verdict), "stage", stage,
-						"stage-verdict", verdict_text(res->stage_verdict),
-						"ns", (json_int_t)res->nanoseconds));
+		json_array_append_new(
+			s->packets,
+			json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:I}", "packet", (json_int_t)s->n,
+				  "size", (json_int_t)h->caplen, "size-out", (json_int_t)res->size,
+				  "verdict", verdict_text(s, res->verdict), "stage", stage,
+				  "stage-verdict", verdict_text(s, res->stage_verdict), "ns",
+				  (json_int_t)res->nanoseconds));
 	else
 		printf("%6llu  %5u bytes  %-9s left at %s%s\n", s->n, h->caplen,
-		       verdict_text(res->verdict), stage,
+		       verdict_text(s, res->verdict), stage,
 		       res->stage + 1 == braid_run_stages(s->run) ? " (the last)" : "");
 }
 
@@ -77,7 +98,7 @@ static int run_packet(struct session *s, const struct pcap_pkthdr *h, const unsi
 	}
 	if (r)
 		return r;
-	s->left[res.stage][res.verdict < VERDICTS ? res.verdict : VERDICTS]++;
+	count(s, &res);
 	report_packet(s, h, &res);
 	if (s->out) {
 		struct pcap_pkthdr oh = {.ts = h->ts, .caplen = res.size, .len = res.size};
@@ -94,30 +115,64 @@ static json_t *totals_to_json(const struct session *s)
 	for (size_t i = 0; i < braid_run_stages(s->run); i++) {
 		json_t *j = json_pack("{s:s}", "stage", braid_run_stage(s->run, i));
 
-		for (int v = 0; v <= VERDICTS; v++)
-			json_object_set_new(j, v < VERDICTS ? verdict_text(v) : "unknown",
-					    json_integer(s->left[i][v]));
+		for (size_t v = 0; v <= s->n_verdicts; v++)
+			json_object_set_new(
+				j, v < s->n_verdicts ? verdict_text(s, s->verdicts[v]) : "unknown",
+				json_integer(s->left[i][v]));
 		json_array_append_new(list, j);
 	}
 	return list;
 }
 
+/* All of XDP's five verdicts; of the many of TC those that occurred. */
+static bool is_shown(const struct session *s, size_t v)
+{
+	bool any = s->n_verdicts <= 5;
+
+	for (size_t i = 0; i < braid_run_stages(s->run); i++)
+		any |= s->left[i][v] != 0;
+	return any;
+}
+
+static char *heading(const struct session *s, size_t v)
+{
+	char *text = text_fmt(">%s", v < s->n_verdicts ? verdict_text(s, s->verdicts[v]) : "other");
+
+	for (char *c = text; c && *c; c++)
+		*c = toupper(*c);
+	return text;
+}
+
+static void print_table(const struct session *s)
+{
+	const char *headings[VERDICTS + 1] = {"LEFT AT"};
+	size_t shown[VERDICTS], n = 0;
+	struct table *t;
+
+	for (size_t v = 0; v <= s->n_verdicts; v++)
+		if (is_shown(s, v)) {
+			headings[n + 1] = heading(s, v);
+			shown[n++] = v;
+		}
+	t = table_new(headings, n + 1);
+	for (size_t i = 0; i < braid_run_stages(s->run); i++) {
+		char c[VERDICTS][24];
+
+		for (size_t k = 0; k < n; k++)
+			snprintf(c[k], sizeof(c[k]), "%llu", s->left[i][shown[k]]);
+		table_row(t, braid_run_stage(s->run, i), c[0], c[1], c[2], c[3], c[4], c[5], c[6],
+			  c[7], c[8], c[9], c[10]);
+	}
+	table_print(t);
+	for (size_t k = 1; k <= n; k++)
+		free((char *)headings[k]);
+}
+
 static void print_totals(const struct session *s)
 {
-	static const char *const headings[] = {"LEFT AT", ">ABORTED",  ">DROP", ">PASS",
-					       ">TX",     ">REDIRECT", ">OTHER"};
-	struct table *t = table_new(headings, 7);
-
-	for (size_t i = 0; i < braid_run_stages(s->run); i++) {
-		char n[VERDICTS + 1][24];
-
-		for (int v = 0; v <= VERDICTS; v++)
-			snprintf(n[v], sizeof(n[v]), "%llu", s->left[i][v]);
-		table_row(t, braid_run_stage(s->run, i), n[0], n[1], n[2], n[3], n[4], n[5]);
-	}
 	printf("\n%llu packets, %llu skipped, %s\n\n", s->n, s->skipped,
 	       braid_run_strategy(s->run));
-	table_print(t);
+	print_table(s);
 }
 
 static void session_done(struct session *s)
@@ -179,6 +234,8 @@ static int run_pipeline(struct session *s, const struct braid_pipeline *p, struc
 
 	if (r)
 		return r;
+	s->hook = braid_pipeline_hook(p);
+	find_verdicts(s);
 	s->packets = s->o->json ? json_array() : NULL;
 	s->buffer = malloc(OUT_ROOM);
 	s->left = calloc(braid_run_stages(s->run), sizeof(*s->left));

@@ -132,3 +132,17 @@ int each_pipeline(const struct command *c, const struct options *o, int n, char 
 	}
 	return status;
 }
+
+const char *action_note(const json_t *iface)
+{
+	const char *action = member(iface, "action");
+
+	if (text_eq(action, "move"))
+		return " (for a moment packets meet the old and the new one)";
+	if (json_is_true(json_object_get(iface, "atomic")))
+		return " (between two packets)";
+	if (text_eq(action, "replace") || text_eq(action, "change-mode") ||
+	    text_eq(action, "change-way"))
+		return " (for a moment packets meet none)";
+	return "";
+}

@@ -12,6 +12,12 @@ void show_running_state(const json_t *pipeline);
 void show_carry(const json_t *carry);
 
 /*
+ * foreigners.c: what else is attached to these interfaces, if there is something. @mean: with
+ * what it means for the pipeline. @indent: blanks in front of each line.
+ */
+void show_foreigners(const json_t *interfaces, bool mean, const char *indent);
+
+/*
  * Calls @fn for each pipeline of the manifest args[0], or for those that the other
  * arguments name; stops at the first that fails. Return: exit status.
  */
@@ -22,3 +28,5 @@ int each_pipeline(const struct command *c, const struct options *o, int n, char 
 int show_applied(const struct options *o, char *report);
 /* Applies and reports; used by apply and rollback. Return: exit status. */
 int apply_and_report(const struct options *o, const struct braid_pipeline *p);
+/* What packets meet while an interface is switched by that action: " (…)", or "". */
+const char *action_note(const json_t *iface);

@@ -30,14 +30,14 @@ static int add(struct braid_pipeline *p, void *ctx, struct braid_error *err)
 	_cleanup_free_ char *real = object_path(call->object, err);
 	_cleanup_free_ char *list = call->o->proceed_on ? strdup(call->o->proceed_on) : NULL;
 	struct braid_stage_opts opts = {.sz = sizeof(opts), .program = call->o->program};
-	const char *verdicts[8];
+	const char *verdicts[16];
 	char *save;
 
 	if (!real)
 		return err->code;
 	opts.object = real;
 	opts.proceed_on = verdicts;
-	for (char *v = list ? strtok_r(list, ",", &save) : NULL; v && opts.n_proceed_on < 8;
+	for (char *v = list ? strtok_r(list, ",", &save) : NULL; v && opts.n_proceed_on < 16;
 	     v = strtok_r(NULL, ",", &save))
 		verdicts[opts.n_proceed_on++] = v;
 	return braid_pipeline_insert_stage(p, call->name, &opts, call->where, call->other, err);

@@ -8,7 +8,8 @@
 
 static void show_interfaces(const json_t *list)
 {
-	static const char *const headings[] = {"  INTERFACE", "NETNS", "MODE", ">PROGRAM", "STATE"};
+	static const char *const headings[] = {"  INTERFACE", "NETNS",    "MODE",
+					       "BY",          ">PROGRAM", "STATE"};
 	struct table *t;
 	json_t *iface;
 	size_t i;
@@ -17,7 +18,7 @@ static void show_interfaces(const json_t *list)
 		puts("  on no interface");
 		return;
 	}
-	t = table_new(headings, 5);
+	t = table_new(headings, 6);
 	json_array_foreach (list, i, iface) {
 		_cleanup_free_ char *name = text_fmt("  %s", member(iface, "name"));
 		_cleanup_free_ char *id = text_fmt("%lld", number(iface, "program"));
@@ -26,7 +27,7 @@ static void show_interfaces(const json_t *list)
 						      *foreign || *now ? ": " : "", foreign, now);
 
 		table_row(t, name, member(iface, "netns"), member(iface, "mode"),
-			  number(iface, "program") ? id : "-", state);
+			  member(iface, "way"), number(iface, "program") ? id : "-", state);
 	}
 	table_print(t);
 }
@@ -50,6 +51,15 @@ static void show_stages(const json_t *list)
 	table_print(t);
 }
 
+/* Interfaces of no pipeline. */
+static void show_others(const json_t *others)
+{
+	if (!json_array_size(others))
+		return;
+	puts("\nWithout a pipeline, but with programs:");
+	show_foreigners(others, false, "");
+}
+
 static void show_pipeline(const json_t *p)
 {
 	json_t *program;
@@ -68,6 +78,7 @@ static void show_pipeline(const json_t *p)
 		printf("  revision %lld was interrupted; the next change settles it\n",
 		       number(p, "interrupted"));
 	show_interfaces(json_object_get(p, "interfaces"));
+	show_foreigners(json_object_get(p, "interfaces"), true, "  ");
 	putchar('\n');
 	show_stages(json_object_get(p, "stages"));
 	putchar('\n');
@@ -79,13 +90,26 @@ static void show_pipeline(const json_t *p)
 	       json_array_size(json_object_get(p, "maps")));
 }
 
+/* Of a first apply that was killed nothing is there yet. */
+static int pass_each(const struct options *o, struct braid *b, const json_t *list)
+{
+	int status = EXIT_DONE;
+	json_t *p;
+	size_t i;
+
+	json_array_foreach (list, i, p)
+		if (!status && number(p, "interrupted") != number(p, "revision"))
+			status = pass_pipeline(o, b, member(p, "home"), member(p, "pipeline"));
+	return status;
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	_cleanup_json_ json_t *j = NULL;
-	int status, first = options_parse(c, OPT_STATE, argc, argv, &o, &status);
+	int status, first = options_parse(c, OPT_STATE | OPT_PASS_FDS, argc, argv, &o, &status);
 	json_t *list, *p;
 	char *text;
 	size_t i;
@@ -96,12 +120,12 @@ static int run(const struct command *c, int argc, char **argv)
 		return usage(c, "one pipeline at most");
 	if (open_braid(&o, &b, &err) || braid_status(b, argv[first], &text, &err))
 		return fail(&o, &err);
-	if (o.json) {
-		print_json(text);
-		return EXIT_DONE;
-	}
+	if (o.json)
+		puts(text);
 	j = parse_json(text);
 	list = json_object_get(j, "pipelines");
+	if (o.json)
+		return pass_each(&o, b, list);
 	if (!json_array_size(list))
 		puts("No pipeline runs.");
 	json_array_foreach (list, i, p) {
@@ -109,7 +133,8 @@ static int run(const struct command *c, int argc, char **argv)
 			putchar('\n');
 		show_pipeline(p);
 	}
-	return EXIT_DONE;
+	show_others(json_object_get(j, "others"));
+	return pass_each(&o, b, list);
 }
 
 const struct command cmd_status = {
@@ -118,6 +143,8 @@ const struct command cmd_status = {
 	.summary = "show what runs, as the kernel has it",
 	.help = "States of an interface: attached; detached (nothing is there); foreign (another\n"
 		"program is); missing (no such interface); renamed (it runs there, by another "
-		"name).\n",
+		"name).\n"
+		"What else is attached there is listed, with its owner, and what it means for the\n"
+		"pipeline. Without PIPELINE, also what is attached to other interfaces.\n",
 	.run = run,
 };

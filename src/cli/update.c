@@ -37,7 +37,7 @@ int edit_and_apply(const struct options *o, const char *pipeline, edit_fn edit, 
 		if (r != -EAGAIN)
 			break;
 	}
-	return r ? fail(o, &err) : show_applied(o, report);
+	return r ? fail(o, &err) : show_applied(o, report) ?: pass_pipeline(o, b, NULL, pipeline);
 }
 
 bool parse_assignment(const char *arg, char **ret_name, const char **ret_path)
@@ -114,8 +114,9 @@ static const char *wrong_argument(int n, char **args)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PROGRAM, argc,
-					  argv, &o, &status);
+	int status, first = options_parse(
+			    c, OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PROGRAM | OPT_PASS_FDS,
+			    argc, argv, &o, &status);
 	struct update u = {.program = o.program, .args = argv + first + 1, .n = argc - first - 1};
 	const char *wrong;
 

@@ -2,10 +2,14 @@
 /* Objects that came into the library when it was built (builtin.S). */
 #include "compose/builtin.h"
 
+#include "manifest/hook.h"
+
 #define EMBEDDED(name) extern const char builtin_##name[], builtin_##name##_end[]
 
 EMBEDDED(classify);
 EMBEDDED(rollout);
+EMBEDDED(classify_tc);
+EMBEDDED(rollout_tc);
 
 const char *const builtin_classifiers[] = {
 	[FIELD_ETHERTYPE] = "braid_ethertype",
@@ -22,6 +26,13 @@ const char *const builtin_keys[] = {
 	[ROLLOUT_RANDOM] = "braid_by_random",
 };
 
+enum builtin builtin_for(enum builtin which, enum hook hook)
+{
+	if (!hook_facts(hook)->is_tc)
+		return which;
+	return which == BUILTIN_CLASSIFY ? BUILTIN_CLASSIFY_TC : BUILTIN_ROLLOUT_TC;
+}
+
 int builtin_unit(enum builtin which, struct unit **ret, struct braid_error *err)
 {
 	const struct {
@@ -29,6 +40,10 @@ int builtin_unit(enum builtin which, struct unit **ret, struct braid_error *err)
 	} objects[] = {
 		[BUILTIN_CLASSIFY] = {"braid:classify", builtin_classify, builtin_classify_end},
 		[BUILTIN_ROLLOUT] = {"braid:rollout", builtin_rollout, builtin_rollout_end},
+		[BUILTIN_CLASSIFY_TC] = {"braid:classify", builtin_classify_tc,
+					 builtin_classify_tc_end},
+		[BUILTIN_ROLLOUT_TC] = {"braid:rollout", builtin_rollout_tc,
+					builtin_rollout_tc_end},
 	};
 
 	return unit_read(objects[which].start, objects[which].end - objects[which].start,

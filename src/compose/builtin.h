@@ -8,7 +8,12 @@
 enum builtin {
 	BUILTIN_CLASSIFY, /* what a choice looks at */
 	BUILTIN_ROLLOUT,  /* keys, and the count of both versions: rollout_abi.h */
+	BUILTIN_CLASSIFY_TC,
+	BUILTIN_ROLLOUT_TC,
 };
+
+/* @which of the first two, for the hook's kind of packets. */
+enum builtin builtin_for(enum builtin which, enum hook hook);
 
 /* Its object, read anew: the caller owns it. Return: 0; -ENOMEM. */
 int builtin_unit(enum builtin which, struct unit **ret, struct braid_error *err);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "compose/control_abi.h"
 #include "compose/image.h"
+#include "manifest/hook.h"
 #include "object/config.h"
 #include "object/link.h"
 #include "object/types.h"
@@ -218,7 +219,7 @@ int control_add(struct image *image, struct braid_error *err)
 	c = (struct control *)image->unit->sections.v[image->control].bytes.v;
 	c->magic = CONTROL_MAGIC;
 	c->version = CONTROL_VERSION;
-	c->verdict = XDP_PASS;
+	c->verdict = hook_facts(image->plan->pipeline->hook)->pass;
 	return image->plan->uses_config ? add_config(image, err) : 0;
 }
 
@@ -240,6 +241,8 @@ size_t control_places(const struct image *image, __u32 k, struct link_place *pla
 
 struct splice_control control_for_seams(const struct image *image, bool entry)
 {
+	const struct braid_plan *plan = image->plan;
+
 	return (struct splice_control){
 		.section = image->control,
 		.closed = offsetof(struct control, closed),
@@ -248,7 +251,9 @@ struct splice_control control_for_seams(const struct image *image, bool entry)
 		.bypass = offsetof(struct control, bypass),
 		.config = offsetof(struct control, config),
 		.entry = entry,
-		.closes = !image->plan->plain && image->plan->pipeline->signals != SIGNALS_NONE,
+		/* one component that is left does not keep packets from the next */
+		.closes = (entry || plan->strategy == STRATEGY_DISPATCHER) && !plan->plain &&
+			  plan->pipeline->signals != SIGNALS_NONE,
 	};
 }
 

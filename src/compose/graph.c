@@ -91,7 +91,7 @@ static int add_chooser(struct graph *g, char *name, enum builtin which, const ch
 	if (!ps->ns)
 		return error_oom(g->err);
 	ps->internal = ps->chooses = ps->frags = true;
-	r = builtin_unit(which, &ps->unit, g->err);
+	r = builtin_unit(builtin_for(which, g->p->hook), &ps->unit, g->err);
 	if (r)
 		return r;
 	ps->func = unit_find_func(ps->unit, program);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "compose/control_abi.h"
 #include "compose/rollout_abi.h"
+#include "manifest/hook.h"
 #include "object/config.h"
 #include "object/link.h"
 #include "object/types.h"
@@ -135,7 +136,9 @@ static int note_maps(struct image *image, const struct plan_stage *ps, size_t fi
 
 static const char *section_of(const struct braid_plan *plan)
 {
-	return plan->frags ? "xdp.frags" : "xdp";
+	const struct hook_facts *hook = hook_facts(plan->pipeline->hook);
+
+	return plan->frags && !hook->is_tc ? "xdp.frags" : hook->sections;
 }
 
 static bool held_by_map(const struct unit *u, __u32 func)
@@ -248,6 +251,8 @@ static __u32 next_for(const struct braid_plan *plan, const struct segment *seg, 
 		return SPLICE_END;
 	if (next >= seg->first && next < seg->first + seg->n)
 		return next - seg->first;
+	if (plan->strategy == STRATEGY_DISPATCHER)
+		return SPLICE_END; /* the dispatcher goes on */
 	return SPLICE_SLOT + plan->stages.v[next].segment;
 }
 
@@ -303,10 +308,19 @@ static struct splice_config config_for_seams(const struct image *image)
 	return (struct splice_config){image->config, image->config_size, image->packet_map};
 }
 
+/* Of components only the last one ends the pipeline. */
+static enum splice_end end_of(const struct braid_plan *plan, __u32 segment)
+{
+	if (plan->strategy == STRATEGY_DISPATCHER && segment + 1 < plan->segments.n)
+		return SPLICE_LAST;
+	return plan->pipeline->has_final ? SPLICE_FIXED : SPLICE_LAST;
+}
+
 static int splice_segment(const struct assembly *a, __u32 index, struct braid_error *err)
 {
 	struct image *image = a->image;
 	const struct braid_plan *plan = image->plan;
+	const struct hook_facts *hook = hook_facts(plan->pipeline->hook);
 	const struct segment *seg = &plan->segments.v[index];
 	_cleanup_free_ struct splice_part *parts = calloc(seg->n, sizeof(*parts));
 	_cleanup_free_ struct splice_case *cases = calloc(count_cases(plan, seg) + 1,
@@ -320,11 +334,11 @@ static int splice_segment(const struct assembly *a, __u32 index, struct braid_er
 		.origin = origin,
 		.parts = parts,
 		.n_parts = seg->n,
-		.end = plan->pipeline->has_final ? SPLICE_FIXED : SPLICE_LAST,
+		.end = end_of(plan, index),
 		.verdict = plan->pipeline->final,
 		.tail_map = a->jumps,
-		.pass = XDP_PASS,
-		.lost = XDP_ABORTED,
+		.pass = hook->pass,
+		.lost = hook->lost,
 		.clean_stack = plan->clean_stack,
 		.record_section = a->record,
 		.control = control_for_seams(image, !index),
@@ -380,6 +394,12 @@ static int bind_functions(struct image *image, __u32 n, struct braid_error *err)
 	return image->config < 0 ? 0 : config_bind_functions(image->unit, n, &s, err);
 }
 
+/* Components are called by the dispatcher, one by one. */
+static bool has_jumps(const struct braid_plan *plan)
+{
+	return plan->segments.n > 1 && plan->strategy != STRATEGY_DISPATCHER;
+}
+
 static int assemble(struct image *image, bool record, struct braid_error *err)
 {
 	const struct braid_plan *plan = image->plan;
@@ -393,13 +413,13 @@ static int assemble(struct image *image, bool record, struct braid_error *err)
 		return error_oom(err);
 	r = record ? add_record(image, &a.record, err) : 0;
 	r = r ?: control_add(image, err) ?: import_all(&a, err);
-	if (!r && plan->segments.n > 1)
+	if (!r && has_jumps(plan))
 		r = add_jumps(image, &a.jumps, err);
 	r = r ?: control_add_packet_map(image, stages, err);
 	n_funcs = image->unit->funcs.n;
 	for (size_t k = 0; k < plan->segments.n && !r; k++) {
 		r = splice_segment(&a, k, err);
-		if (!r && k)
+		if (!r && k && has_jumps(plan))
 			r = map_def_set_program(image->unit, a.jumps, k, image->segments.v[k].func,
 						err);
 	}

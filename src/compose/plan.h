@@ -61,13 +61,15 @@ struct plan_stage {
 struct segment {
 	__u32 first, n;
 	char *name; /* of the program */
+	/* STRATEGY_DISPATCHER: of the component that it is; @actions: as proceed_on */
+	__u32 priority, actions;
 };
 
 struct braid_plan {
 	const struct braid_pipeline *pipeline; /* borrowed */
 	ARRAY(struct plan_stage) stages;
 	ARRAY(struct segment) segments;
-	enum strategy strategy; /* STRATEGY_FUSED or STRATEGY_TAILCALL */
+	enum strategy strategy; /* not STRATEGY_AUTO */
 	char *why;              /* this strategy */
 	char *license;
 	bool clean_stack; /* see struct splice: for what is too much for the verifier */
@@ -98,6 +100,10 @@ int plan_add_stages(struct braid_plan *plan, struct braid_error *err);
 int plan_segment(struct braid_plan *plan, enum strategy strategy, const char *why,
 		 struct braid_error *err);
 
+/* components.c: where a component begins, @cut as in segment.c; and what each segment is then. */
+void components_cut(const struct braid_plan *plan, bool *cut);
+int components_describe(struct braid_plan *plan, struct braid_error *err);
+
 /* stage.c */
 /* Its object's bytes, from memory or the file; @ret: caller frees. */
 int stage_read(const struct stage *s, void **ret, size_t *ret_size, struct braid_error *err);
@@ -110,10 +116,12 @@ int plan_stage_measure(struct plan_stage *ps, struct braid_error *err);
 int plan_stage_load(struct plan_stage *ps, const struct braid_pipeline *p, const struct stage *s,
 		    struct braid_error *err);
 void plan_stage_done(struct plan_stage *ps);
-/* "xdp" or "xdp.frags": programs of the hook. */
+/* Is a program in that section for the hook? @ret_frags: it knows packets of several buffers. */
 bool section_is_hook(const char *section, enum hook hook, bool *ret_frags);
 
 /* The maps that a program may use: Linux, include/linux/bpf_verifier.h, MAX_USED_MAPS. */
 #define PROGRAM_MAPS 64
+/* The priority of components that nobody gave one: libxdp's default. */
+#define COMPONENT_PRIORITY 50
 /* Tail calls that one packet may make: Linux, MAX_TAIL_CALL_CNT. */
 #define TAIL_CALLS 33

@@ -8,13 +8,16 @@
 #include "compose/image.h"
 #include "compose/plan_json.h"
 #include "manifest/field.h"
+#include "manifest/hook.h"
+#include "manifest/json.h"
 
 static json_t *verdicts_to_json(const struct braid_plan *plan, __u32 mask)
 {
 	json_t *list = json_array();
 
-	for (__u32 v = 0; v < 32; v++)
-		if (mask & 1u << v) {
+	for (unsigned int bit = 0; bit < 32; bit++)
+		if (mask & 1u << bit) {
+			__u32 v = verdict_of_bit(bit);
 			const char *name = verdict_name(plan->pipeline->hook, v);
 
 			json_array_append_new(list, name ? json_string(name) : json_integer(v));
@@ -45,7 +48,7 @@ static void add_when(json_t *j, const struct braid_pipeline *p, const struct sta
 	if (!c)
 		return;
 	array_foreach (v, &c->branches.v[s->branch].values)
-		buf_fmt(&b, "%s%s", b.n ? ", " : "", field_text(c->field, *v, value));
+		buf_fmt(&b, "%s%s", b.n ? ", " : "", field_text(c->field, p->hook, *v, value));
 	json_object_set_new(j, "switch", json_string(c->name));
 	json_object_set_new(j, "when", json_string(b.v ?: "default"));
 	buf_done(&b);
@@ -113,10 +116,24 @@ json_t *map_to_json(const struct image_map *m)
 	return j;
 }
 
+static json_t *components_to_json(const struct braid_plan *plan)
+{
+	json_t *list = json_array();
+
+	array_foreach (seg, &plan->segments)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:I, s:I, s:o}", "program", seg->name,
+						"priority", (json_int_t)seg->priority, "actions",
+						(json_int_t)seg->actions, "proceed-on",
+						verdicts_to_json(plan, seg->actions)));
+	return list;
+}
+
 int plan_to_json(const struct image *image, json_t **ret, struct braid_error *err)
 {
 	const struct braid_plan *plan = image->plan;
 	const struct braid_pipeline *p = plan->pipeline;
+	const char *mode = hook_facts(p->hook)->is_tc ? NULL : mode_names[p->mode];
 	json_t *stages = json_array(), *maps = json_array(), *segments, *j;
 	int r = segments_to_json(image, &segments, err);
 
@@ -127,14 +144,18 @@ int plan_to_json(const struct image *image, json_t **ret, struct braid_error *er
 			json_array_append_new(stages, stage_to_json(plan, ps));
 	array_foreach (m, &image->maps)
 		json_array_append_new(maps, map_to_json(m));
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o}", "pipeline",
-		      p->name, "hook", hook_names[p->hook], "mode", mode_names[p->mode], "strategy",
+	j = json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o}", "pipeline",
+		      p->name, "hook", hook_names[p->hook], "mode", mode, "strategy",
 		      strategy_names[plan->strategy], "why", plan->why, "final",
 		      p->has_final ? verdict_name(p->hook, p->final) : "last", "license",
 		      plan->license, "frags", plan->frags, "size", (json_int_t)image->size,
 		      "segments", segments, "stages", stages, "maps", maps);
 	if (!j)
 		return error_oom(err);
+	if (!attach_is_default(&p->attach))
+		json_object_set_new(j, "attach", attach_to_json(&p->attach));
+	if (plan->strategy == STRATEGY_DISPATCHER)
+		json_object_set_new(j, "components", components_to_json(plan));
 	*ret = j;
 	return 0;
 }

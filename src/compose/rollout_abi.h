@@ -18,9 +18,15 @@
 
 enum { ROLLOUT_OLD, ROLLOUT_NEW, ROLLOUT_VERSIONS };
 
-/* verdicts[]: those of the hook by their numbers, then all others. */
-#define ROLLOUT_VERDICTS      8
-#define ROLLOUT_VERDICT_OTHER 5
+/*
+ * verdicts[]: by enum xdp_action, then all others. TC's are counted as what they are like: shot
+ * as drop; unspec, ok, pipe and reclassify as pass; redirect; none of them as aborted or tx.
+ */
+#define ROLLOUT_VERDICTS         8
+#define ROLLOUT_VERDICT_DROP     1
+#define ROLLOUT_VERDICT_PASS     2
+#define ROLLOUT_VERDICT_REDIRECT 4
+#define ROLLOUT_VERDICT_OTHER    5
 
 /*
  * Latencies, in ns, log-linear: 0 to 7 have a bucket each, above each octave has 8, so a

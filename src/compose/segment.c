@@ -20,6 +20,8 @@ static void place_alone(struct plan_stage *ps)
 	ps->why_called = NULL;
 	if (ps->facts.tail_call)
 		call_it(ps, "it makes tail calls of its own: their targets must return here");
+	else if (ps->facts.old_loads)
+		call_it(ps, "it loads from packets by LD_ABS, which returns where a packet ends");
 	else if (!ps->facts.stack_known)
 		call_it(ps, "its stack depth cannot be read off the code");
 	else if (ps->unit->funcs.v[ps->func].insns.n > SPLICE_PART_LIMIT)
@@ -105,12 +107,17 @@ static bool segment_is_there(const struct braid_plan *plan, const char *name)
 	return false;
 }
 
-/* The first is called as the pipeline, the others as their first stages: if need be, nearly. */
+/*
+ * The first is called as the pipeline, the others as their first stages: if need be, nearly. Of
+ * components those that are one stage are called as that, the others as the pipeline.
+ */
 static char *segment_name(const struct braid_plan *plan, __u32 first)
 {
+	const struct plan_stage *ps = &plan->stages.v[first];
+	bool as_stage = plan->strategy == STRATEGY_DISPATCHER ? ps->stage->has_priority : first > 0;
 	struct buf b = {};
 
-	buf_str(&b, first ? plan->stages.v[first].ns : plan->pipeline->name);
+	buf_str(&b, as_stage ? ps->ns : plan->pipeline->name);
 	for (char *c = b.v; c && *c; c++)
 		if (*c == '-')
 			*c = '_';
@@ -123,7 +130,8 @@ static int add_segment(struct braid_plan *plan, __u32 first, __u32 n, struct bra
 {
 	char *name = segment_name(plan, first);
 
-	if (!name || !array_add(&plan->segments, ((struct segment){first, n, name}))) {
+	if (!name ||
+	    !array_add(&plan->segments, ((struct segment){.first = first, .n = n, .name = name}))) {
 		free(name);
 		return error_oom(err);
 	}
@@ -138,7 +146,8 @@ static int add_segment(struct braid_plan *plan, __u32 first, __u32 n, struct bra
 /* Maps of a program made of stages [first, end). */
 static __u32 count_maps(const struct braid_plan *plan, __u32 first, __u32 end)
 {
-	bool rodata = false, kconfig = false, jumps = end - first < plan->stages.n;
+	bool rodata = false, kconfig = false;
+	bool jumps = end - first < plan->stages.n && plan->strategy != STRATEGY_DISPATCHER;
 	/* braid's own: the control block, the configuration and which version a packet uses */
 	__u32 n = plan_has_control(plan) + 2 * plan->uses_config;
 
@@ -284,12 +293,14 @@ static int cut_up(struct braid_plan *plan, struct braid_error *err)
 {
 	_cleanup_free_ bool *cut = calloc(plan->stages.n, sizeof(*cut));
 	__u32 first = 0;
-	int r;
+	int r = 0;
 
 	if (!cut)
 		return error_oom(err);
 	if (plan->strategy == STRATEGY_TAILCALL) {
 		r = cut_tailcall(plan, cut, err);
+	} else if (plan->strategy == STRATEGY_DISPATCHER) {
+		components_cut(plan, cut);
 	} else {
 		cut_fused(plan, cut);
 		r = cut_targets(plan, cut, err) ?: check_calls(plan, cut, err);
@@ -312,10 +323,23 @@ static int too_big_to_fuse(const struct braid_plan *plan, struct braid_error *er
 	return -E2BIG;
 }
 
+static int segment_components(struct braid_plan *plan, const char *why, struct braid_error *err)
+{
+	int r = 0;
+
+	plan->strategy = STRATEGY_DISPATCHER;
+	plan->why = strdup(why ?: "the manifest says so");
+	r = plan->why ? cut_up(plan, err) : error_oom(err);
+	return r ?: components_describe(plan, err);
+}
+
 int plan_segment(struct braid_plan *plan, enum strategy strategy, const char *why,
 		 struct braid_error *err)
 {
 	int r;
+
+	if (strategy == STRATEGY_DISPATCHER)
+		return segment_components(plan, why, err);
 
 	if (strategy == STRATEGY_TAILCALL) {
 		plan->strategy = STRATEGY_TAILCALL;

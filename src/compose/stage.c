@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* A stage's object: read, its program found, its facts gathered. */
 #include <errno.h>
-#include <linux/bpf.h>
 #include <sha256.h>
 #include <sys/stat.h>
 
@@ -9,6 +8,7 @@
 #include "base/text.h"
 #include "compose/control_abi.h"
 #include "compose/plan.h"
+#include "manifest/hook.h"
 
 #define OBJECT_LIMIT (64u << 20) /* bytes */
 
@@ -20,12 +20,30 @@ char *stage_where(const struct stage *s)
 	return text_fmt("%s%sstage %s", at, *at ? ": " : "", s->name);
 }
 
+/* libbpf's names of type SCHED_CLS: the kernel takes any of them at any of these hooks. */
+static bool is_tc_section(const char *section)
+{
+	static const char *const names[] = {"tc", "classifier", "tcx", "netkit"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (text_has_prefix(section, names[i]) && (!section[n] || section[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 bool section_is_hook(const char *section, enum hook hook, bool *ret_frags)
 {
 	section += *section == '?'; /* "not loaded unless asked for": here it is */
+	if (hook_facts(hook)->is_tc) {
+		*ret_frags = true; /* an skb looks the same, however many buffers it has */
+		return is_tc_section(section);
+	}
 	/* libbpf's names; "xdp/devmap", "xdp/cpumap" run elsewhere than on an interface */
 	*ret_frags = text_has_prefix(section, "xdp.frags");
-	return hook == HOOK_XDP && text_has_prefix(section, "xdp") && !strstr(section, "/devmap") &&
+	return text_has_prefix(section, "xdp") && !strstr(section, "/devmap") &&
 	       !strstr(section, "/cpumap");
 }
 
@@ -148,7 +166,7 @@ static int find_program(struct plan_stage *ps, enum hook hook, struct braid_erro
 			error_set(err, -EINVAL, where, "program '%s' is not for hook %s",
 				  s->program, hook_names[hook]);
 			error_why(err, "it is in section '%s'", ps->unit->funcs.v[found].section);
-			error_hint(err, "put it into SEC(\"%s\")", hook_names[hook]);
+			error_hint(err, "put it into SEC(\"%s\")", hook_facts(hook)->sections);
 			return -EINVAL;
 		}
 	} else {
@@ -174,11 +192,14 @@ static int find_program(struct plan_stage *ps, enum hook hook, struct braid_erro
 	return 0;
 }
 
-static int choose_verdicts(struct plan_stage *ps, struct braid_error *err)
+/* The annotation is libxdp's: it names verdicts of XDP. */
+static int choose_verdicts(struct plan_stage *ps, enum hook hook, struct braid_error *err)
 {
 	const struct stage *s = ps->stage;
-	int r = run_config_read(ps->unit, ps->unit->funcs.v[ps->func].name, &ps->config, err);
+	int r = 0;
 
+	if (hook == HOOK_XDP)
+		r = run_config_read(ps->unit, ps->unit->funcs.v[ps->func].name, &ps->config, err);
 	if (r)
 		return r;
 	if (s->has_proceed_on) {
@@ -188,7 +209,7 @@ static int choose_verdicts(struct plan_stage *ps, struct braid_error *err)
 		ps->proceed_on = ps->config.actions;
 		ps->proceed_from = FROM_ANNOTATION;
 	} else {
-		ps->proceed_on = 1u << XDP_PASS;
+		ps->proceed_on = hook_facts(hook)->proceed_on;
 		ps->proceed_from = FROM_DEFAULT;
 	}
 	return 0;
@@ -303,7 +324,7 @@ int plan_stage_load(struct plan_stage *ps, const struct braid_pipeline *p, const
 		error_within(err, "%s", where);
 		return r;
 	}
-	return find_program(ps, p->hook, err) ?: choose_verdicts(ps, err) ?: plan_stage_measure(ps, err);
+	return find_program(ps, p->hook, err) ?: choose_verdicts(ps, p->hook, err) ?: plan_stage_measure(ps, err);
 }
 
 void plan_stage_done(struct plan_stage *ps)

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 
 static const struct {
 	const char *word;
@@ -34,4 +35,19 @@ int ids_list(enum ids_kind kind, struct ids *ret, struct braid_error *err)
 	if (r == -EPERM)
 		error_hint(err, "it takes CAP_SYS_ADMIN: run as root");
 	return r;
+}
+
+__u32 program_id(int fd)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
+int fd_copy(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy >= 0 ? copy : -errno;
 }

@@ -18,3 +18,8 @@ struct ids {
  * Needs: CAP_SYS_ADMIN. Return: 0; -EPERM.
  */
 int ids_list(enum ids_kind kind, struct ids *ret, struct braid_error *err);
+
+/* The id of the program that @fd is; 0: it is none. */
+__u32 program_id(int fd);
+/* Another descriptor of the same thing, O_CLOEXEC. Return: it; negative errno. */
+int fd_copy(int fd);

@@ -23,6 +23,13 @@ static bool kind_of(__u32 type, enum link_kind *ret)
 	return false;
 }
 
+bool link_is_at(const struct link_info *info, __u32 ifindex)
+{
+	if (info->kind == LINK_NETKIT && info->attach_type == ABI_NETKIT_PEER)
+		return info->ifindex;
+	return info->ifindex == ifindex;
+}
+
 int link_info(int link_fd, struct link_info *ret, struct braid_error *err)
 {
 	struct bpf_link_info info = {};
@@ -85,11 +92,17 @@ int link_update(int link_fd, int old_fd, int new_fd, struct braid_error *err)
 		error_set(err, -ESTALE, NULL, "the link runs another program than expected");
 		error_why(err, "somebody else updated it");
 		return -ESTALE;
+	case EEXIST: /* TCX, netkit */
+		error_set(err, -EEXIST, NULL, "the program is attached there already");
+		error_why(err, "the hook's list holds each program once, by whatever link");
+		return -EEXIST;
 	}
 	error_errno(err, r, NULL, "cannot replace the program of a link");
 	if (r == -EINVAL)
 		error_why(err, "the new program's type or attach type is not the old one's, or "
 			       "the driver refuses it");
+	if (r == -EPERM)
+		error_hint(err, "it takes CAP_NET_ADMIN and CAP_BPF: run as root");
 	return r;
 }
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "compose/control_abi.h"
+#include "kernel/hearing.h"
 #include "kernel/probe.h"
 #include "kernel/verifier.h"
 
@@ -42,43 +43,22 @@ void loaded_free(struct loaded *l)
 	free(l);
 }
 
-/*
- * libbpf says what went wrong with maps and relocations only through its print hook,
- * which is global to the process: ours is in place only during calls, and remembers
- * what was said in this thread.
- */
-static _Thread_local struct buf *said;
-
-static int remember(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && said)
-		buf_vfmt(said, fmt, ap);
-	return 0;
-}
-
-struct hearing {
-	libbpf_print_fn_t old;
-};
-
-static struct hearing hear(struct buf *into)
-{
-	said = into;
-	return (struct hearing){libbpf_set_print(remember)};
-}
-
-static void hear_no_more(struct hearing h)
-{
-	libbpf_set_print(h.old);
-	said = NULL;
-}
-
 /* What is written while programs read it is shared memory, to be written word by word. */
 static bool is_for_sharing(const char *symbol)
 {
 	return text_eq(symbol, CONTROL_SECTION) || text_eq(symbol, CONFIG_SECTION);
 }
 
-static int open_object(struct loaded *l, __u32 only, struct braid_error *err)
+/* Verified as what replaces its first function; it is attached to others of that type later. */
+static void make_component(struct bpf_program *prog, int dispatcher)
+{
+	bpf_program__set_type(prog, BPF_PROG_TYPE_EXT);
+	bpf_program__set_expected_attach_type(prog, 0);
+	bpf_program__set_attach_target(prog, dispatcher, "prog0");
+	bpf_program__set_flags(prog, bpf_program__flags(prog) & ~BPF_F_XDP_HAS_FRAGS);
+}
+
+static int open_object(struct loaded *l, const struct load_opts *o, struct braid_error *err)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = l->image->plan->pipeline->name);
 	struct bpf_map *map;
@@ -108,8 +88,10 @@ static int open_object(struct loaded *l, __u32 only, struct braid_error *err)
 		if (!prog || !log || !array_add(&l->logs, log) || !array_add(&l->programs, prog))
 			return error_oom(err);
 		bpf_program__set_log_buf(prog, log, LOG_SIZE);
-		if (only && seg - l->image->segments.v != only)
+		if (o->only && seg - l->image->segments.v != o->only)
 			bpf_program__set_autoload(prog, false);
+		if (o->dispatcher > 0)
+			make_component(prog, o->dispatcher);
 	}
 	return 0;
 }
@@ -235,8 +217,8 @@ static int fill_maps(const struct loaded *l, const struct load_reuse *reuse, siz
 	return 0;
 }
 
-int load_image(const struct image *image, const struct load_reuse *reuse, size_t n_reuse,
-	       __u32 only, struct loaded **ret, struct braid_error *err)
+int load_image(const struct image *image, const struct load_opts *o, struct loaded **ret,
+	       struct braid_error *err)
 {
 	_cleanup_(loaded_freep) struct loaded *l = calloc(1, sizeof(*l));
 	struct buf heard = {};
@@ -247,14 +229,14 @@ int load_image(const struct image *image, const struct load_reuse *reuse, size_t
 		return error_oom(err);
 	l->image = image;
 	h = hear(&heard);
-	r = open_object(l, only, err) ?: reuse_maps(l, reuse, n_reuse);
+	r = open_object(l, o, err) ?: reuse_maps(l, o->reuse, o->n_reuse);
 	r = r ?: bpf_object__load(l->obj);
 	hear_no_more(h);
 	if (r == -ENOMEM)
 		error_oom(err);
 	else if (r)
 		cannot_load(l, r, &heard, err);
-	r = r ?: fill_maps(l, reuse, n_reuse, err);
+	r = r ?: fill_maps(l, o->reuse, o->n_reuse, err);
 	buf_done(&heard);
 	l->image = NULL;
 	if (r)

@@ -13,9 +13,19 @@ struct load_reuse {
 struct loaded;
 
 /**
+ * @reuse:      maps that are there; may be NULL when @n_reuse is 0.
+ * @only:       load the program of this segment only; 0: of all.
+ * @dispatcher: fd of a dispatcher: programs become components, of type EXT; 0: of the hook's.
+ */
+struct load_opts {
+	const struct load_reuse *reuse;
+	size_t n_reuse;
+	__u32 only;
+	int dispatcher;
+};
+
+/**
  * load_image() - load all programs and maps of @image, and fill the maps that are new.
- * @reuse: may be NULL when @n_reuse is 0.
- * @only: load the program of this segment only; 0: of all.
  * @ret: written on success only. Its fds are closed by loaded_free(): what is to live on
  *       must be pinned or attached by then.
  * Needs: CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON; or CAP_SYS_ADMIN.
@@ -23,8 +33,8 @@ struct loaded;
  * with the stage, file and line in @err->where and the verifier's log in @err->log; what
  * bpf(2) returns for maps.
  */
-int load_image(const struct image *image, const struct load_reuse *reuse, size_t n_reuse,
-	       __u32 only, struct loaded **ret, struct braid_error *err);
+int load_image(const struct image *image, const struct load_opts *o, struct loaded **ret,
+	       struct braid_error *err);
 void loaded_free(struct loaded *l);
 DEFINE_CLEANUP(struct loaded *, loaded_free)
 

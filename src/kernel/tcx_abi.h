@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/types.h>
+#include <stddef.h>
 
 enum {
 	ABI_TCX_INGRESS = 46, /* enum bpf_attach_type */
@@ -27,3 +28,26 @@ enum {
 struct abi_link_place {
 	__u32 ifindex, attach_type;
 };
+
+/* Of union bpf_attr what BPF_LINK_CREATE takes of a TCX or netkit link. */
+struct abi_link_create {
+	__u32 prog_fd, ifindex, attach_type, flags;
+	__u32 relative, pad;
+	__u64 expected_revision; /* 0: not asked */
+};
+
+_Static_assert(offsetof(struct abi_link_create, relative) == 16, "link_create.tcx");
+_Static_assert(sizeof(struct abi_link_create) == 32, "link_create.tcx");
+
+/* What BPF_PROG_QUERY takes and gives. Pointers are to arrays of @count; each may be 0. */
+struct abi_prog_query {
+	__u32 ifindex, attach_type, query_flags, attach_flags;
+	__u64 prog_ids;
+	__u32 count, pad; /* in: room; out: programs that there are, also with -ENOSPC */
+	__u64 prog_attach_flags, link_ids, link_attach_flags;
+	__u64 revision; /* out; counts up with every change of the list, from 1 */
+};
+
+_Static_assert(offsetof(struct abi_prog_query, prog_attach_flags) == 32, "query");
+_Static_assert(offsetof(struct abi_prog_query, revision) == 56, "query");
+_Static_assert(sizeof(struct abi_prog_query) == 64, "query");

@@ -4,17 +4,39 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <netinet/in.h>
 
 #include "kernel/iface.h"
 
 /* Smaller ones fit into one page on every kernel, beside headroom and skb_shared_info. */
 #define SURELY_FITS 3072
 
+/* Of a TC program the kernel wants the whole IP header, if there is one. */
+static bool is_cut(const struct testrun *run)
+{
+	const struct ethhdr *eth = run->packet;
+	size_t ip = eth->h_proto == htons(ETH_P_IP)     ? sizeof(struct iphdr)
+		    : eth->h_proto == htons(ETH_P_IPV6) ? sizeof(struct ipv6hdr)
+							: 0;
+
+	return run->size < sizeof(*eth) + ip;
+}
+
+static int explain_cut(const struct testrun *run, struct braid_error *err)
+{
+	error_set(err, -EMSGSIZE, NULL, "a packet of %zu bytes is too short to run", run->size);
+	error_why(err, "a TC program is not run on a part of an IP header");
+	return -EMSGSIZE;
+}
+
 static int explain(int r, size_t size, struct braid_error *err)
 {
 	if ((r == -EINVAL || r == -E2BIG || r == -ENOMEM) && size > SURELY_FITS) {
 		error_set(err, -EMSGSIZE, NULL, "a packet of %zu bytes is too large to run", size);
-		error_why(err, "Linux 5.18 and later take some 64 KiB, others some 3,500 bytes");
+		error_why(err,
+			  "Linux 5.18 and later take some 64 KiB for XDP, for TC some 3,500 bytes");
 		return -EMSGSIZE;
 	}
 	error_errno(err, r, NULL, "cannot run the program on a packet");
@@ -49,6 +71,8 @@ int testrun_packet(int prog_fd, const struct testrun *run, struct testrun_result
 			  opts.data_size_out, run->room);
 		return r;
 	}
+	if (r == -EINVAL && is_cut(run))
+		return explain_cut(run, err);
 	if (r)
 		return explain(r, run->size, err);
 	*ret = (struct testrun_result){opts.retval, opts.data_size_out, opts.duration};

@@ -17,7 +17,7 @@ const char *const xdp_mode_names[] = {
 	[XDP_HARDWARE] = "hardware",
 };
 
-static const __u32 mode_flags[] = {
+const __u32 xdp_mode_flags[] = {
 	[XDP_NATIVE] = XDP_FLAGS_DRV_MODE,
 	[XDP_GENERIC] = XDP_FLAGS_SKB_MODE,
 	[XDP_HARDWARE] = XDP_FLAGS_HW_MODE,
@@ -122,8 +122,8 @@ static void explain_occupied(const struct netns *ns, __u32 ifindex, struct braid
  * The kernel has a sentence for each of these, but tells it to netlink only, not to
  * bpf(2). What the errnos stand for is read in net/core/dev.c and in drivers.
  */
-static int explain_attach(int r, const struct netns *ns, __u32 ifindex, enum xdp_mode mode,
-			  struct braid_error *err)
+int xdp_explain_attach(int r, const struct netns *ns, __u32 ifindex, enum xdp_mode mode,
+		       struct braid_error *err)
 {
 	_cleanup_free_ char *where = iface_where(ns, ifindex);
 	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
@@ -172,7 +172,7 @@ int xdp_link_create(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp
 		    int *ret_fd, struct braid_error *err)
 {
 	_cleanup_netns_guard_ struct netns_guard guard = NETNS_GUARD_INIT;
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode_flags[mode]);
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = xdp_mode_flags[mode]);
 	int fd, r;
 
 	r = netns_enter(ns, &guard, err);
@@ -180,7 +180,7 @@ int xdp_link_create(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp
 		return r;
 	fd = bpf_link_create(prog_fd, ifindex, BPF_XDP, &opts);
 	if (fd < 0)
-		return explain_attach(fd, ns, ifindex, mode, err);
+		return xdp_explain_attach(fd, ns, ifindex, mode, err);
 	*ret_fd = fd;
 	return 0;
 }
@@ -246,7 +246,7 @@ int xdp_detach_foreign(const struct netns *ns, __u32 ifindex, const struct xdp_a
 	if (r)
 		return r;
 	/* The kernel knows best which way it was attached: it refuses netlink for a link. */
-	r = rtnl_xdp_detach(ifindex, prog, mode_flags[found->mode], &message);
+	r = rtnl_xdp_detach(ifindex, prog, xdp_mode_flags[found->mode], &message);
 	if (r == -EBUSY)
 		return detach_foreign_link(where, ifindex, found, err);
 	if (r == -EEXIST) {
@@ -277,7 +277,7 @@ int xdp_attach_foreign(const struct netns *ns, __u32 ifindex, int prog_fd, enum 
 
 	if (r)
 		return r;
-	r = rtnl_xdp_attach(ifindex, prog_fd, mode_flags[mode], &message);
+	r = rtnl_xdp_attach(ifindex, prog_fd, xdp_mode_flags[mode], &message);
 	if (r) {
 		error_errno(err, r, where, "cannot put the detached program back");
 		if (message)

@@ -78,3 +78,9 @@ int xdp_detach_foreign(const struct netns *ns, __u32 ifindex, const struct xdp_a
  */
 int xdp_attach_foreign(const struct netns *ns, __u32 ifindex, int prog_fd, enum xdp_mode mode,
 		       struct braid_error *err);
+
+/* For xdp_netlink.c: XDP_FLAGS_… of a mode; what an errno of attaching means. Return: @r, mostly.
+ */
+extern const __u32 xdp_mode_flags[];
+int xdp_explain_attach(int r, const struct netns *ns, __u32 ifindex, enum xdp_mode mode,
+		       struct braid_error *err);

@@ -10,6 +10,7 @@
 #include "compose/control_abi.h"
 #include "kernel/bpffs.h"
 #include "live/runtime.h"
+#include "manifest/hook.h"
 
 void control_done(struct control_map *c)
 {
@@ -134,6 +135,14 @@ static bool has_candidate(const json_t *plan)
 	return false;
 }
 
+enum hook hook_of_plan(const json_t *plan)
+{
+	enum hook hook = HOOK_XDP;
+
+	hook_parse(json_string_value(json_object_get(plan, "hook")) ?: "", &hook);
+	return hook;
+}
+
 void control_wanted(const struct control *is, const json_t *signals, const json_t *rollout,
 		    const json_t *plan, struct control *ret)
 {
@@ -144,8 +153,7 @@ void control_wanted(const struct control *is, const json_t *signals, const json_
 
 	*ret = *is;
 	ret->closed = json_object_get(signals, "closed") ? 1 : 0;
-	ret->verdict = XDP_PASS;
-	verdict_parse(HOOK_XDP, verdict ?: "pass", &ret->verdict);
+	ret->verdict = hook_closed_verdict(hook_of_plan(plan), verdict);
 	ret->share = has_candidate(plan) ? json_integer_value(json_object_get(rollout, "share"))
 					 : 0;
 	memset(ret->bypass, 0, sizeof(ret->bypass));

@@ -42,17 +42,14 @@ int fields_open(struct braid *b, const struct running *run, struct config_fields
 		struct braid_error *err)
 {
 	_cleanup_fields_ struct config_fields f = {};
-	const char *name = json_string_value(json_object_get(run->plan, "strategy"));
 	const struct braid_pipeline *p;
-	enum strategy strategy;
 	int r = braid_revision(b, run->revision.pipeline, run->revision.number, &f.manifest, err);
 
 	if (r)
 		return r;
 	p = braid_manifest_get(f.manifest, 0);
 	/* as it was loaded: auto would be chosen anew */
-	strategy = text_eq(name, "tailcall") ? STRATEGY_TAILCALL : STRATEGY_FUSED;
-	r = plan_new(p, strategy, NULL, &f.plan, err) ?: image_new(f.plan, false, &f.image, err) ?:
+	r = plan_new(p, plan_strategy(run->plan, STRATEGY_FUSED), NULL, &f.plan, err) ?: image_new(f.plan, false, &f.image, err) ?:
 	    fields_of_image(f.image, &f, err);
 	if (r)
 		return r;

@@ -8,6 +8,7 @@
 #include "kernel/probe.h"
 #include "kernel/rcu.h"
 #include "live/live.h"
+#include "live/orphan.h"
 #include "manifest/json.h"
 
 int pipeline_unknown(struct braid *b, const char *name, struct braid_error *err)
@@ -207,18 +208,39 @@ int braid_revision(struct braid *b, const char *name, uint32_t revision,
 	return 0;
 }
 
+/* What the current revision is attached by, and nothing in bpffs tells of any more. */
+static int remove_orphans(struct braid *b, const char *path, const char *name,
+			  struct braid_error *err)
+{
+	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
+	_cleanup_revision_ struct revision rev = {};
+	_cleanup_json_ json_t *plan = NULL;
+	int r = revision_find(b->store, b->home.name, name, REVISION_CURRENT, &rev, err);
+
+	if (r == -ENOENT) {
+		braid_error_clear(err);
+		return 0;
+	}
+	r = r ?: braid_manifest_parse(rev.manifest, strlen(rev.manifest), "store", NULL, &m, err);
+	if (r)
+		return r;
+	plan = json_loads(rev.plan, 0, NULL);
+	return orphans_remove(braid_manifest_get(m, 0), plan, path, err);
+}
+
 static int delete_locked(struct braid *b, const char *root, const char *name,
 			 struct braid_error *err)
 {
 	_cleanup_free_ char *path = path_pipeline(root, b->home.name, name), *recovered = NULL;
-	struct pinned_links links = {};
+	struct attachments all = {};
 	bool is_there = path && !access(path, F_OK);
 	int r = path ? recover(b, root, name, &recovered, err) : error_oom(err);
 
-	r = r ?: pinned_links_read(path, &links, err);
-	array_foreach (l, &links.list)
-		r = r ?: link_remove(l->fd, l->path, err);
-	pinned_links_done(&links);
+	r = r ?: attachments_read(path, &all, err);
+	array_foreach (a, &all.list)
+		r = r ?: attachment_remove(&all, a, err);
+	attachments_done(&all);
+	r = r ?: remove_orphans(b, path, name, err);
 	r = r ?: revision_delete(b->store, b->home.name, name, b->cause, err);
 	if (r == -ENOENT && !is_there)
 		return pipeline_unknown(b, name, err);

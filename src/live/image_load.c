@@ -15,22 +15,45 @@ void running_image_done(struct running_image *r)
 	*r = (struct running_image){};
 }
 
-static int load_as(const struct braid_pipeline *p, enum strategy strategy, const char *why,
-		   bool clean_stack, bool record, const struct reuse_chooser *chooser,
-		   struct running_image *ret, struct braid_error *err)
+struct wanted_image {
+	const struct braid_pipeline *p;
+	enum strategy strategy;
+	const char *why;
+	bool clean_stack, record;
+	const struct reuse_chooser *chooser;
+};
+
+/* Components are loaded for a dispatcher of their kind, and attached to another one later. */
+static int load(struct running_image *run, const struct chosen *chosen, struct braid_error *err)
+{
+	struct load_opts opts = {chosen->reuse, chosen->n, chosen->only};
+	_cleanup_close_ int scratch = -1;
+	int r = 0;
+
+	if (run->plan->strategy != STRATEGY_DISPATCHER)
+		return load_image(run->image, &opts, &run->loaded, err);
+	r = dispatch_scratch(run->plan->frags, &scratch, err);
+	if (r)
+		return r;
+	opts.dispatcher = scratch;
+	r = load_image(run->image, &opts, &run->loaded, err);
+	return r ? dispatch_explain(err) : 0;
+}
+
+static int load_as(const struct wanted_image *w, struct running_image *ret, struct braid_error *err)
 {
 	struct running_image run = {};
 	struct chosen chosen = {};
-	int r = plan_new(p, strategy, why, &run.plan, err);
+	int r = plan_new(w->p, w->strategy, w->why, &run.plan, err);
 
 	if (!r)
-		run.plan->clean_stack = clean_stack;
-	r = r ?: image_new(run.plan, record, &run.image, err);
-	if (!r && chooser)
-		r = chooser->choose(chooser->ctx, run.image, &chosen, err);
+		run.plan->clean_stack = w->clean_stack;
+	r = r ?: image_new(run.plan, w->record, &run.image, err);
+	if (!r && w->chooser)
+		r = w->chooser->choose(w->chooser->ctx, run.image, &chosen, err);
 	if (!r && chosen.only)
 		r = image_empty_jumps(run.image, err);
-	r = r ?: load_image(run.image, chosen.reuse, chosen.n, chosen.only, &run.loaded, err);
+	r = r ?: load(&run, &chosen, err);
 	if (r)
 		running_image_done(&run);
 	else
@@ -39,51 +62,58 @@ static int load_as(const struct braid_pipeline *p, enum strategy strategy, const
 }
 
 /* Could another strategy help? Only when it was the verifier that said no. */
-static bool refused_as_a_whole(const struct braid_pipeline *p, const struct braid_error *err)
+static bool refused_as_a_whole(const struct wanted_image *w, const struct braid_error *err)
 {
-	return p->strategy != STRATEGY_TAILCALL && p->stages.n > 1 && err->log;
+	return (w->strategy == STRATEGY_AUTO || w->strategy == STRATEGY_FUSED) &&
+	       w->p->stages.n > 1 && err->log;
 }
 
 /*
  * The verifier gave up on the whole. With the stack cleaned between stages it has fewer
  * states to tell apart. 0: that was enough.
  */
-static int load_clean(const struct braid_pipeline *p, bool record,
-		      const struct reuse_chooser *chooser, struct running_image *ret)
+static int load_clean(const struct wanted_image *w, struct running_image *ret)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	struct wanted_image clean = *w;
 	_cleanup_free_ char *why = text_fmt(
 		"%s; with the stack cleaned between stages, as the verifier gave up without",
-		p->strategy == STRATEGY_AUTO ? "auto: one program is fastest"
+		w->strategy == STRATEGY_AUTO ? "auto: one program is fastest"
 					     : "the manifest says so");
 
-	return why ? load_as(p, p->strategy, why, true, record, chooser, ret, &err) : -ENOMEM;
+	clean.why = why;
+	clean.clean_stack = true;
+	return why ? load_as(&clean, ret, &err) : -ENOMEM;
 }
 
-int image_load(const struct braid_pipeline *p, bool record, const struct reuse_chooser *chooser,
-	       struct running_image *ret, struct braid_error *err)
+int image_load(const struct braid_pipeline *p, enum strategy strategy, const char *reason,
+	       bool record, const struct reuse_chooser *chooser, struct running_image *ret,
+	       struct braid_error *err)
 {
+	struct wanted_image w = {p, strategy, reason, false, record, chooser};
 	_cleanup_error_ struct braid_error alone = BRAID_ERROR_INIT;
 	_cleanup_free_ char *why = NULL;
 	struct running_image run = {};
-	int r = load_as(p, p->strategy, NULL, false, record, chooser, ret, err), again;
+	int r = load_as(&w, ret, err), again;
 
-	if (!r || !refused_as_a_whole(p, err))
+	if (!r || !refused_as_a_whole(&w, err))
 		return r;
-	if (verdict_gave_up(err->log) && !load_clean(p, record, chooser, ret)) {
+	if (verdict_gave_up(err->log) && !load_clean(&w, ret)) {
 		braid_error_clear(err);
 		return 0;
 	}
 	why = text_fmt("auto: fused was refused (%s); each stage alone was not", err->what ?: "");
 	if (!why)
 		return error_oom(err);
-	again = load_as(p, STRATEGY_TAILCALL, why, false, record, chooser, &run, &alone);
+	w.strategy = STRATEGY_TAILCALL;
+	w.why = why;
+	again = load_as(&w, &run, &alone);
 	if (again) {
 		/* the stage that fails by itself is the better thing to talk about */
 		error_move(err, &alone);
 		return again;
 	}
-	if (p->strategy == STRATEGY_FUSED) {
+	if (strategy == STRATEGY_FUSED) {
 		running_image_done(&run);
 		error_hint(err, "each stage alone is accepted: use strategy auto or tailcall");
 		return r;

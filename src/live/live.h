@@ -6,11 +6,10 @@
 
 #include "braid/live.h"
 #include "compose/image.h"
-#include "kernel/link.h"
 #include "kernel/load.h"
 #include "kernel/netns.h"
-#include "kernel/xdp.h"
 #include "live/carry.h"
+#include "live/way.h"
 #include "store/store.h"
 
 struct braid {
@@ -25,38 +24,11 @@ char *path_pipeline(const char *root, const char *home, const char *pipeline);
 char *path_revision(const char *pipeline_path, __u32 revision);
 char *path_program(const char *revision_path, const char *program);
 char *path_map(const char *revision_path, const char *symbol);
-char *path_link(const char *pipeline_path, __u64 cookie, __u32 ifindex);
 /* A name from the pipeline's folder. false: it is no revision's. */
 bool path_parse_revision(const char *name, __u32 *ret_revision);
-/* A name from the links folder. false: it is none of ours. */
-bool path_parse_link(const char *name, __u64 *ret_cookie, __u32 *ret_ifindex);
 
-/*
- * The program in front of a revision, by its pin. @plan: of the revision; @folder: its own.
- * @ret_fd: -1 when the pin is gone, and then @ret_id is 0.
- */
-int revision_entry(const json_t *plan, const char *folder, int *ret_fd, __u32 *ret_id,
-		   struct braid_error *err);
-
-/* restore_one.c: is all that the revision had pinned still there? As in revision_entry(). */
+/* restore_one.c: is all that the revision had pinned still there? As in front_open(). */
 bool revision_is_pinned(const json_t *plan, const char *folder);
-
-/* A pipeline's pinned link. */
-struct pinned_link {
-	char *path;
-	__u64 cookie;
-	__u32 ifindex;
-	int fd;
-	struct link_info info;
-};
-
-struct pinned_links {
-	ARRAY(struct pinned_link) list;
-};
-
-/* All links of a pipeline; none is fine. */
-int pinned_links_read(const char *pipeline_path, struct pinned_links *ret, struct braid_error *err);
-void pinned_links_done(struct pinned_links *links);
 
 /* image_load.c: an image in the kernel, with what it was made of. */
 struct running_image {
@@ -80,73 +52,90 @@ struct reuse_chooser {
 };
 
 /*
- * Plans, links and loads @p. When it says strategy auto and the verifier takes the stages
- * one by one, but not fused, falls back to tailcall, and the plan says why.
+ * Plans, links and loads @p. With strategy auto, when the verifier takes the stages one by one,
+ * but not fused, falls back to tailcall, and the plan says why. @why: @strategy is not what @p
+ * says; NULL: it is.
  */
-int image_load(const struct braid_pipeline *p, bool record, const struct reuse_chooser *chooser,
-	       struct running_image *ret, struct braid_error *err);
+int image_load(const struct braid_pipeline *p, enum strategy strategy, const char *why, bool record,
+	       const struct reuse_chooser *chooser, struct running_image *ret,
+	       struct braid_error *err);
 void running_image_done(struct running_image *r);
 
 /* targets.c: what must happen on one interface. */
 enum target_action {
-	TARGET_CREATE,  /* nothing of ours there: a new link */
-	TARGET_UPDATE,  /* our link, another program */
-	TARGET_MODE,    /* our link in the other mode: it must be detached first */
-	TARGET_FOREIGN, /* another's program must go first */
+	TARGET_CREATE,  /* nothing of ours there */
+	TARGET_UPDATE,  /* ours, with another program */
+	TARGET_MODE,    /* ours in the other mode: it must be detached first */
+	TARGET_FOREIGN, /* another's program is in the way */
+	TARGET_WAY,     /* ours, attached by another way: it must be detached first */
+	TARGET_MOVE,    /* ours, at another place of the list */
+};
+
+/* What is wanted of interfaces. All is borrowed. */
+struct wish {
+	const struct braid_pipeline *p;
+	enum strategy strategy;
+	const char *root, *home, *path; /* of bpffs; of the pipeline; its folder */
+	const json_t *is, *was;         /* models: of @p, of what runs; NULL: unknown, nothing */
+	const json_t *known;            /* programs of what runs, for orphan_find(); may be NULL */
+	bool replace;                   /* programs of others */
+	bool partial;                   /* what does not exist (yet) does not count */
 };
 
 struct target {
 	const struct interface *iface; /* borrowed from the pipeline */
-	struct netns ns;
-	__u32 ifindex;
+	struct spot at;
 	enum target_action action;
-	struct xdp_state state;
-	struct pinned_link *link; /* ours, borrowed; NULL: none */
+	bool atomic; /* TARGET_FOREIGN, TARGET_WAY: by an exchange */
+	const struct way *way;
+	struct how how;
+	struct attachment *held;   /* ours, borrowed; NULL: none */
+	struct attachment *orphan; /* the same, owned, if nothing is pinned for it; else NULL */
+	struct how was;            /* how it is held */
 	/* while switching */
-	int old_program; /* fd of ours, or of the one in the way; -1: none */
-	int new_link;    /* fd; -1: none made */
+	struct front old;       /* of ours, or what is in the way */
+	struct attachment made; /* way NULL: none */
 	bool switched;
 };
 
 struct targets {
 	ARRAY(struct target) list;
-	ARRAY(const struct interface *) missing; /* of targets_find_present() */
+	ARRAY(const struct interface *) missing; /* with wish.partial */
 };
 
 extern const char *const target_action_names[]; /* by enum target_action */
 
 enum xdp_mode wanted_mode(const struct braid_pipeline *p);
-/* Resolves and looks at all interfaces. -EBUSY: a foreign program, and @replace is not set. */
-int targets_find(const struct braid_pipeline *p, const struct pinned_links *links, const char *root,
-		 bool replace, struct targets *ret, struct braid_error *err);
-/* The same, but interfaces that do not exist (yet) are left out, and listed as missing. */
-int targets_find_present(const struct braid_pipeline *p, const struct pinned_links *links,
-			 const char *root, bool replace, struct targets *ret,
-			 struct braid_error *err);
+/* By what a pipeline is attached at @s. @held: by what it is now; NULL: by nothing. */
+const struct way *wanted_way(const struct braid_pipeline *p, enum strategy strategy,
+			     const struct way *held);
+/* Does it say another order than what runs? */
+bool wish_order_changed(const struct wish *w);
+/* How @w wants to stand. */
+struct how wanted_how(const struct wish *w);
+/*
+ * Resolves and looks at all interfaces. -EBUSY: a foreign program, and @w->replace is not set;
+ * -ENOENT: who is named in `before` or `after` is not there.
+ */
+int targets_find(const struct wish *w, const struct attachments *all, struct targets *ret,
+		 struct braid_error *err);
 void targets_done(struct targets *t);
 json_t *targets_to_json(const struct targets *t);
 json_t *targets_missing_to_json(const struct targets *t, const char *home);
 /*
- * Puts @program on all interfaces; on an error, what ran before is back on all of them.
- * @allow_foreign: detaches programs of others.
+ * Puts @f on all interfaces; on an error, what ran before is back on all of them.
+ * @folder: of the revision, for what it displaces.
  */
-int targets_switch(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
-		   int program, struct braid_error *err);
+int targets_switch(struct targets *t, const struct wish *w, const struct front *f,
+		   const char *folder, struct braid_error *err);
 /*
  * Takes back a targets_switch() that succeeded. What cannot be put back is said in the hint
  * of @err, which is the caller's error and stays what it is.
  */
-void targets_undo(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
-		  int program, struct braid_error *err);
-/* Of a target with TARGET_FOREIGN: the program that is in the way. */
-const struct xdp_attached *target_foreign(const struct target *t);
-
-/* A new link, pinned where the pipeline keeps its links. */
-int link_create(const char *pipeline_path, const struct netns *ns, __u32 ifindex, int program,
-		enum xdp_mode mode, int *ret_fd, struct braid_error *err);
-
-/* Its pin first: killed or refused between the two, there is a link that works or none. */
-int link_remove(int fd, const char *pin, struct braid_error *err);
+/* What is left of dispatchers that it has taken the place of, when nothing will be undone. */
+int targets_clean(struct targets *t, struct braid_error *err);
+void targets_undo(struct targets *t, const struct wish *w, const struct front *f,
+		  struct braid_error *err);
 
 /*
  * renamed.c: the present name of an interface that the pipeline was attached to as @iface,
@@ -156,7 +145,7 @@ int link_remove(int fd, const char *pin, struct braid_error *err);
  * own network namespace. Return: NULL: it is not known. Caller frees.
  */
 char *renamed_to(const struct braid_pipeline *p, const struct interface *iface, const char *home,
-		 const struct pinned_links *links, const json_t *known);
+		 const struct attachments *all, const json_t *known);
 
 /* slot.c: one program behind a tail call in the place of another. */
 struct slot {

@@ -20,21 +20,19 @@ static bool is_named(const struct braid_pipeline *p, const struct interface *lik
 	return false;
 }
 
-/* The name of the interface that @link holds in @ns. false: none, it was moved elsewhere. */
-static bool name_of_link(const struct netns *ns, const struct pinned_link *link,
-			 char ret[IF_NAMESIZE])
+/* The name of the interface in @ns that @a is at. false: none, it was moved elsewhere. */
+static bool name_of(const struct netns *ns, const struct attachment *a, char ret[IF_NAMESIZE])
 {
 	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
-	struct xdp_state state;
+	struct spot s = {.ns = *ns, .ifindex = a->ifindex, .hook = a->hook}; /* borrows */
+	bool found;
 
-	if (link->cookie != ns->cookie || !link->info.ifindex ||
-	    iface_name(ns, link->info.ifindex, ret, &ignored) ||
-	    xdp_query(ns, link->info.ifindex, &state, &ignored))
+	if (a->cookie != ns->cookie || !a->live || iface_name(ns, a->ifindex, ret, &ignored) ||
+	    spot_look(&s, &ignored))
 		return false;
-	for (size_t i = 0; i < state.n; i++)
-		if (state.v[i].prog_id == link->info.prog_id)
-			return true;
-	return false;
+	found = attachment_is_at(a, &s);
+	tc_state_done(&s.tc);
+	return found;
 }
 
 /* As which interface of the manifest the pipeline was attached to @ifindex; NULL: unknown. */
@@ -67,7 +65,7 @@ static size_t count_missing(const struct braid_pipeline *p, const struct interfa
 }
 
 char *renamed_to(const struct braid_pipeline *p, const struct interface *iface, const char *home,
-		 const struct pinned_links *links, const json_t *known)
+		 const struct attachments *all, const json_t *known)
 {
 	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
 	_cleanup_netns_ struct netns ns = NETNS_INIT;
@@ -76,10 +74,10 @@ char *renamed_to(const struct braid_pipeline *p, const struct interface *iface, 
 
 	if (netns_open(iface->netns ?: home, &ns, &ignored))
 		return NULL;
-	array_foreach (link, &links->list) {
-		const char *was = known_name(known, &ns, link->ifindex);
+	array_foreach (a, &all->list) {
+		const char *was = known_name(known, &ns, a->ifindex);
 
-		if (!name_of_link(&ns, link, name) || is_named(p, iface, name))
+		if (!name_of(&ns, a, name) || is_named(p, iface, name))
 			continue;
 		if (text_eq(was, iface->name))
 			return strdup(name);

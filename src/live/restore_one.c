@@ -20,11 +20,11 @@ struct wanted {
 	json_t *plan;
 	struct braid_manifest *m;
 	const struct braid_pipeline *p; /* NULL: none is current */
-	struct pinned_links links;
+	struct attachments attachments;
+	struct wish wish;
 	struct targets targets;
-	bool is_pinned; /* with all that it needs */
-	int entry;      /* the program in front; -1: not pinned */
-	__u32 entry_id;
+	bool is_pinned;     /* with all that it needs */
+	struct front front; /* none: not pinned */
 };
 
 enum todo { TODO_NOTHING, TODO_ATTACH, TODO_LOAD, TODO_WAIT };
@@ -50,11 +50,9 @@ static void forget(struct wanted *w)
 	braid_manifest_free(w->m);
 	w->m = NULL;
 	w->p = NULL;
-	pinned_links_done(&w->links);
-	w->links = (struct pinned_links){};
-	closep(&w->entry);
-	w->entry = -1;
-	w->entry_id = 0;
+	attachments_done(&w->attachments);
+	w->attachments = (struct attachments){};
+	front_done(&w->front);
 	w->is_pinned = false;
 }
 
@@ -122,16 +120,25 @@ static int look(struct wanted *w, const char *root, struct braid_error *err)
 
 	if (!w->p)
 		return 0;
-	r = pinned_links_read(w->path, &w->links, err) ?:
-		    revision_entry(w->plan, w->folder, &w->entry, &w->entry_id, err) ?:
-		    targets_find_present(w->p, &w->links, root, false, &w->targets, err);
-	w->is_pinned = !r && w->entry >= 0 && revision_is_pinned(w->plan, w->folder);
+	w->wish = (struct wish){
+		.p = w->p,
+		.strategy = plan_strategy(w->plan, w->p->strategy),
+		.root = root,
+		.home = w->at.home.name,
+		.path = w->path,
+		.known = json_object_get(w->plan, "front"),
+		.partial = true,
+	};
+	r = attachments_read(w->path, &w->attachments, err) ?:
+		    front_open(w->plan, w->folder, &w->front, err) ?:
+		    targets_find(&w->wish, &w->attachments, &w->targets, err);
+	w->is_pinned = !r && w->front.list.n && revision_is_pinned(w->plan, w->folder);
 	return r;
 }
 
 static bool is_attached(const struct wanted *w, const struct target *t)
 {
-	return t->link && t->link->info.prog_id == w->entry_id && t->action != TARGET_CREATE;
+	return t->held && !t->orphan && front_is(&w->front, &t->held->runs);
 }
 
 static enum todo choose(const struct wanted *w)
@@ -143,20 +150,20 @@ static enum todo choose(const struct wanted *w)
 	array_foreach (t, &w->targets.list)
 		if (!is_attached(w, t))
 			return TODO_ATTACH;
-	array_foreach (l, &w->links.list)
-		if (!l->info.ifindex)
+	array_foreach (a, &w->attachments.list)
+		if (!a->live)
 			return TODO_ATTACH; /* or rather: its pin is to be removed */
 	return w->targets.list.n || !w->p->interfaces.n ? TODO_NOTHING : TODO_WAIT;
 }
 
 /* Not ours any more: of an interface that was deleted, or detached by somebody. */
-static int remove_dead_links(const struct wanted *w, struct braid_error *err)
+static int remove_dead(struct wanted *w, struct braid_error *err)
 {
 	int r = 0;
 
-	array_foreach (l, &w->links.list)
-		if (!l->info.ifindex)
-			r = r ?: link_remove(l->fd, l->path, err);
+	array_foreach (a, &w->attachments.list)
+		if (!a->live)
+			r = r ?: attachment_remove(&w->attachments, a, err);
 	return r;
 }
 
@@ -165,13 +172,22 @@ static int updated_by_others(const struct wanted *w, const struct target *t,
 {
 	error_set(err, -ESTALE, t->iface->name,
 		  "the pipeline's link runs program %u, not that of revision %u",
-		  t->link->info.prog_id, w->rev.number);
+		  ids_first(&t->held->runs), w->rev.number);
 	error_why(err, "someone else has updated the link");
 	error_hint(err, "braid rollback --replace %s %u takes it back", w->p->name, w->rev.number);
 	return -ESTALE;
 }
 
-/* Puts those that need a link in front. @ret: how many. */
+/* It runs, but nothing in bpffs says so any more. */
+static int note_again(const struct wanted *w, struct attachment *orphan, struct braid_error *err)
+{
+	_cleanup_free_ char *folder = text_fmt("%s/links", w->path);
+	int r = folder ? bpffs_mkdir(folder, err) : error_oom(err);
+
+	return r ?: attachment_note(orphan, err);
+}
+
+/* Puts those where it is not attached in front. @ret: how many. */
 static int sort_targets(struct wanted *w, size_t *ret, struct braid_error *err)
 {
 	size_t n = 0;
@@ -181,6 +197,13 @@ static int sort_targets(struct wanted *w, size_t *ret, struct braid_error *err)
 
 		if (is_attached(w, t))
 			continue;
+		if (t->orphan && front_is(&w->front, &t->orphan->runs)) {
+			int r = note_again(w, t->orphan, err);
+
+			if (r)
+				return r;
+			continue;
+		}
 		if (t->action != TARGET_CREATE)
 			return updated_by_others(w, t, err);
 		*t = w->targets.list.v[n];
@@ -198,39 +221,39 @@ static int tell(struct wanted *w, const struct targets *made, struct braid_error
 	buf_str(&text, "attached again to");
 	array_foreach (t, &made->list)
 		buf_fmt(&text, "%s %s in %s", t == made->list.v ? "" : ",", t->iface->name,
-			t->ns.name);
+			t->at.ns.name);
 	what = buf_take(&text);
 	return what ? event_add(w->at.store, w->at.home.name, w->p->name, w->at.cause, what, err)
 		    : error_oom(err);
 }
 
 /* The folder of links may be gone with them. */
-static int make_links(struct targets *t, struct wanted *w, struct braid_error *err)
+static int make_attachments(struct targets *t, struct wanted *w, struct braid_error *err)
 {
 	_cleanup_free_ char *folder = text_fmt("%s/links", w->path);
 	int r = folder ? bpffs_mkdir(folder, err) : error_oom(err);
 
-	return r ?: targets_switch(t, w->p, w->path, w->entry, err) ?: tell(w, t, err);
+	return r ?: targets_switch(t, &w->wish, &w->front, w->folder, err) ?: tell(w, t, err);
 }
 
-/* Missing links, with the program that is pinned. Nothing is loaded: it is no new revision. */
+/* What is missing, with the programs that are pinned. Nothing is loaded: no new revision. */
 static int attach(struct restoring *rs, struct wanted *w, struct braid_error *err)
 {
-	struct targets front = {};
+	struct targets missing = {};
 	size_t n;
-	int r = remove_dead_links(w, err) ?: sort_targets(w, &n, err);
+	int r = remove_dead(w, err) ?: sort_targets(w, &n, err);
 
 	if (r)
 		return r;
 	rs->state = RESTORED_RUNS;
 	if (!n)
 		return 0;
-	front.list.v = w->targets.list.v;
-	front.list.n = n;
-	r = make_links(&front, w, err);
+	missing.list.v = w->targets.list.v;
+	missing.list.n = n;
+	r = make_attachments(&missing, w, err);
 	if (r)
 		return r;
-	rs->attached = targets_to_json(&front);
+	rs->attached = targets_to_json(&missing);
 	rs->state = RESTORED_DONE;
 	return 0;
 }
@@ -261,7 +284,7 @@ static int list_missing(struct restoring *rs, const struct wanted *w, struct bra
 	rs->missing = targets_missing_to_json(&w->targets, rs->sp->home);
 	json_array_foreach (rs->missing, i, iface) {
 		_cleanup_free_ char *now = renamed_to(w->p, w->targets.missing.v[i], NULL,
-						      &w->links,
+						      &w->attachments,
 						      json_object_get(w->plan, "interfaces"));
 
 		if (now)
@@ -404,8 +427,7 @@ static int restore_here(struct restoring *rs, struct wanted *w, struct braid_err
 
 int restore_pipeline(struct restoring *rs, struct braid_error *err)
 {
-	_cleanup_(wanted_done) struct wanted w = {
-		.at = *rs->b, .guard = NETNS_GUARD_INIT, .entry = -1};
+	_cleanup_(wanted_done) struct wanted w = {.at = *rs->b, .guard = NETNS_GUARD_INIT};
 	bool away = false;
 	int r;
 

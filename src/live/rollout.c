@@ -11,6 +11,7 @@
 #include "kernel/probe.h"
 #include "live/rollout.h"
 #include "manifest/edit.h"
+#include "manifest/hook.h"
 #include "manifest/opts.h"
 
 #define EVERY_NS    30000000000ull
@@ -63,6 +64,23 @@ static int check_comparable(const struct rollout *r, struct braid_error *err)
 	return 0;
 }
 
+/* A rate that is always 0 would say that all is well. */
+static int check_rates(const struct rollout *r, enum hook hook, struct braid_error *err)
+{
+	for (size_t i = 0; i < r->gates.n && hook_facts(hook)->is_tc; i++) {
+		enum metric m = r->gates.v[i].metric;
+
+		if (m != METRIC_ABORTED_RATE && m != METRIC_TX_RATE)
+			continue;
+		error_set(err, -EINVAL, NULL, "the gate '%s' is for XDP", r->gate_texts.v[i]);
+		error_why(err, "the hook %s has no such verdict", hook_names[hook]);
+		error_hint(err, "drop_rate counts 'shot', pass_rate what goes on, redirect_rate "
+				"'redirect'");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int read_opts(struct rollout *r, const char *stage, const char *object,
 		     const struct braid_rollout_opts *o, struct braid_error *err)
 {
@@ -101,6 +119,7 @@ static int begin(struct rolling *ro, struct rollout *next, const struct braid_ro
 	struct stage *s;
 	int r = braid_revision(ro->b, ro->name, 0, &m, err);
 
+	r = r ?: check_rates(next, m->pipelines.v[0]->hook, err);
 	r = r ?: pipeline_find_stage(m->pipelines.v[0], next->stage, (struct place){}, &s, err);
 	if (r)
 		return r;

@@ -17,8 +17,11 @@ static json_t *version_to_json(const struct rollout_version *v)
 {
 	json_t *rates = json_object(), *latency = json_object();
 
-	for (enum metric m = 0; m < METRIC_LATENCY_MEAN; m++)
-		json_object_set_new(rates, verdict_names[m], value_to_json(m, v));
+	for (enum metric m = 0; m < METRIC_LATENCY_MEAN; m++) { /* "drop" of "drop_rate" */
+		const char *name = metric_names[m];
+
+		json_object_setn_new(rates, name, strcspn(name, "_"), value_to_json(m, v));
+	}
 	for (enum metric m = METRIC_LATENCY_MEAN; m < METRICS; m++) /* "p99" of "latency_p99" */
 		json_object_set_new(latency, strchr(metric_names[m], '_') + 1, value_to_json(m, v));
 	json_object_set_new(latency, "samples", json_integer(v->samples));

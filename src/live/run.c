@@ -6,6 +6,7 @@
 #include "braid/run.h"
 #include "kernel/testrun.h"
 #include "live/live.h"
+#include "manifest/hook.h"
 
 struct braid_run {
 	struct running_image image;
@@ -13,13 +14,17 @@ struct braid_run {
 
 int braid_run_open(const struct braid_pipeline *p, struct braid_run **ret, struct braid_error *err)
 {
+	/* nothing is attached here: components could not be run one behind the other */
+	bool components = p->strategy == STRATEGY_DISPATCHER;
+	enum strategy strategy = components ? STRATEGY_FUSED : p->strategy;
+	const char *why = components ? "fused: there is no dispatcher in a test run" : NULL;
 	struct braid_run *run = calloc(1, sizeof(*run));
 	ERROR_SCRATCH(err);
 	int r;
 
 	if (!run)
 		return error_oom(err);
-	r = image_load(p, true, NULL, &run->image, err);
+	r = image_load(p, strategy, why, true, NULL, &run->image, err);
 	if (r) {
 		braid_run_close(run);
 		return r;
@@ -75,7 +80,9 @@ const char *braid_run_strategy(const struct braid_run *run)
 	return strategy_names[run->image.plan->strategy];
 }
 
-const char *braid_verdict_name(uint32_t verdict)
+const char *braid_verdict_name(const char *hook, uint32_t verdict)
 {
-	return verdict_name(HOOK_XDP, verdict);
+	enum hook of;
+
+	return hook_parse(hook, &of) ? verdict_name(of, verdict) : NULL;
 }

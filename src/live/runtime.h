@@ -44,6 +44,8 @@ int control_use_config(struct control_map *c, __u32 version, struct braid_error 
 /* @size bytes at @offset of the only element of @fd, which nobody reads meanwhile. */
 int map_write(int fd, size_t offset, const void *bytes, size_t size, struct braid_error *err);
 
+/* Of a revision, from its plan. */
+enum hook hook_of_plan(const json_t *plan);
 /* @ret: @is with what the documents want. @plan: as it is recorded, or is going to be. */
 void control_wanted(const struct control *is, const json_t *signals, const json_t *rollout,
 		    const json_t *plan, struct control *ret);

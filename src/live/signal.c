@@ -13,6 +13,7 @@
 #include "kernel/probe.h"
 #include "kernel/rcu.h"
 #include "manifest/edit.h"
+#include "manifest/hook.h"
 #include "manifest/layout.h"
 #include "manifest/opts.h"
 
@@ -235,9 +236,10 @@ static const char *state_word(const struct control *is, const json_t *document)
 }
 
 /* Members "state" and "verdict" of a pipeline, "signals" of its stages. */
-static void describe(const struct control *is, const json_t *document, json_t *pipeline)
+static void describe(const struct control *is, enum hook hook, const json_t *document,
+		     json_t *pipeline)
 {
-	const char *verdict = verdict_name(HOOK_XDP, is->verdict);
+	const char *verdict = hook_closed_word(hook, is->verdict);
 	json_t *stage;
 	size_t i;
 
@@ -284,6 +286,6 @@ int signals_describe(struct braid *b, const char *home, const char *name, const 
 		return 0;
 	if (runtime_document(b, home, name, RUNTIME_SIGNALS, &document, &unseen))
 		document = NULL;
-	describe(&map.is, document, pipeline);
+	describe(&map.is, hook_of_plan(plan), document, pipeline);
 	return 0;
 }

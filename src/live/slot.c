@@ -104,14 +104,6 @@ static __u32 program_in(int jumps, __u32 slot)
 	return bpf_map_lookup_elem(jumps, &slot, &id) ? 0 : id;
 }
 
-static __u32 program_id(int fd)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
-
 /* Is the old program, by its pin, what the slot holds? */
 static int open_old(const json_t *segments, const char *path, struct slot *s,
 		    struct braid_error *err)

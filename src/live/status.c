@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "kernel/iface.h"
+#include "live/foreign.h"
 #include "live/runtime.h"
 
 /* What the kernel says of a pinned program. */
@@ -71,27 +72,66 @@ static json_t *maps_to_json(const json_t *plan, const char *folder)
 
 struct seen {
 	const char *state;
-	const struct pinned_link *link;
-	struct xdp_state xdp;
+	const struct attachment *own;
+	struct spot at;
 };
 
-/* Compares what is on the interface with the link that should be there. */
-static void look_at(const struct netns *ns, __u32 ifindex, const struct pinned_links *links,
-		    __u32 entry, struct seen *ret)
+/* Who is there instead, where there is place for one only: or in our link. */
+static __u32 find_foreign(const struct seen *seen, const char **ret_name)
+{
+	const struct xdp_attached *there = spot_xdp(&seen->at);
+	__u32 id = seen->own ? ids_first(&seen->own->runs) : 0;
+
+	if (there) {
+		*ret_name = there->name;
+		return there->prog_id;
+	}
+	array_foreach (t, &seen->at.tc.list)
+		if (id && t->prog_id == id) {
+			*ret_name = t->name;
+			return id;
+		}
+	return 0;
+}
+
+/* Compares what is on the interface with what should be there. */
+static void look_at(struct seen *seen, const struct attachments *all, const struct front *front)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	const char *name;
 
-	array_foreach (l, &links->list)
-		if (l->cookie == ns->cookie && l->ifindex == ifindex)
-			ret->link = l;
-	ret->state = "detached";
-	if (xdp_query(ns, ifindex, &ret->xdp, &err))
+	seen->state = "detached";
+	if (spot_look(&seen->at, &err))
 		return;
-	for (size_t i = 0; i < ret->xdp.n; i++)
-		if (ret->xdp.v[i].prog_id == entry && ret->link)
-			ret->state = "attached";
-		else if (ret->xdp.v[i].mode != XDP_HARDWARE && text_eq(ret->state, "detached"))
-			ret->state = "foreign";
+	seen->own = attachment_at(all, &seen->at);
+	if (seen->own && front_is(front, &seen->own->runs))
+		seen->state = "attached";
+	else if (find_foreign(seen, &name))
+		seen->state = "foreign";
+}
+
+static void seen_to_json(const struct seen *seen, json_t *j)
+{
+	const struct xdp_attached *there = spot_xdp(&seen->at);
+	const char *name = "";
+	__u32 id = text_eq(seen->state, "foreign") ? find_foreign(seen, &name) : 0;
+
+	json_object_set_new(j, "ifindex", json_integer(seen->at.ifindex));
+	json_object_set_new(j, "state", json_string(seen->state));
+	if (seen->own)
+		json_object_set_new(j, "way", json_string(way_name(seen->own->way, seen->at.hook)));
+	if (seen->own && seen->own->link_id)
+		json_object_set_new(j, "link", json_integer(seen->own->link_id));
+	if (seen->own && seen->own->filter.priority)
+		json_object_set_new(j, "priority", json_integer(seen->own->filter.priority));
+	if (there)
+		json_object_set_new(j, "mode", json_string(xdp_mode_names[there->mode]));
+	if (text_eq(seen->state, "attached"))
+		id = ids_first(&seen->own->runs);
+	if (id)
+		json_object_set_new(j, "program", json_integer(id));
+	if (*name)
+		json_object_set_new(j, "foreign", json_string(name));
 }
 
 /* The name is gone; the interface may go by another one now. */
@@ -102,42 +142,47 @@ static void no_such_interface(json_t *j, const char *now)
 		json_object_set_new(j, "now", json_string(now));
 }
 
+static void foreigners_to_json(const struct braid_pipeline *p, const char *home,
+			       const struct seen *seen, struct foreign *foreign, json_t *j)
+{
+	struct foreign_view view = {
+		.home = home,
+		.pipeline = p->name,
+		.hook = p->hook,
+		.attached = text_eq(seen->state, "attached"),
+		.clsact = wanted_way(p, p->strategy, NULL) == &way_clsact,
+		.place.position = p->attach.order == ATTACH_FIRST ? TC_FIRST : TC_LAST,
+	};
+
+	foreign_add(foreign, &seen->at.ns, seen->at.ifindex, &view, j);
+}
+
 static json_t *interface_to_json(const struct braid_pipeline *p, const struct interface *iface,
-				 const char *home, const struct pinned_links *links, __u32 entry,
-				 const json_t *known)
+				 const char *home, const struct attachments *all,
+				 const struct front *front, const json_t *known,
+				 struct foreign *foreign)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	_cleanup_netns_ struct netns ns = NETNS_INIT;
-	struct seen seen = {};
+	struct seen seen = {.at = {.ns = NETNS_INIT, .hook = p->hook}};
 	json_t *j = json_pack("{s:s, s:s}", "name", iface->name, "netns", iface->netns ?: home);
-	__u32 ifindex;
 
-	if (netns_open(iface->netns ?: home, &ns, &err) ||
-	    iface_index(&ns, iface->name, &ifindex, &err)) {
-		_cleanup_free_ char *now = renamed_to(p, iface, home, links, known);
+	if (netns_open(iface->netns ?: home, &seen.at.ns, &err) ||
+	    iface_index(&seen.at.ns, iface->name, &seen.at.ifindex, &err)) {
+		_cleanup_free_ char *now = renamed_to(p, iface, home, all, known);
 
 		no_such_interface(j, now);
-		return j;
+	} else {
+		look_at(&seen, all, front);
+		seen_to_json(&seen, j);
+		foreigners_to_json(p, home, &seen, foreign, j);
 	}
-	look_at(&ns, ifindex, links, entry, &seen);
-	json_object_set_new(j, "ifindex", json_integer(ifindex));
-	json_object_set_new(j, "state", json_string(seen.state));
-	if (seen.link)
-		json_object_set_new(j, "link", json_integer(seen.link->info.id));
-	for (size_t i = 0; i < seen.xdp.n; i++)
-		if (seen.xdp.v[i].mode != XDP_HARDWARE) {
-			json_object_set_new(j, "mode",
-					    json_string(xdp_mode_names[seen.xdp.v[i].mode]));
-			json_object_set_new(j, "program", json_integer(seen.xdp.v[i].prog_id));
-			if (text_eq(seen.state, "foreign"))
-				json_object_set_new(j, "foreign", json_string(seen.xdp.v[i].name));
-		}
+	spot_done(&seen.at);
 	return j;
 }
 
 static int interfaces_to_json(const struct revision *rev, const json_t *plan,
-			      const struct pinned_links *links, __u32 entry, json_t **ret,
-			      struct braid_error *err)
+			      const struct attachments *all, const struct front *front,
+			      struct foreign *foreign, json_t **ret, struct braid_error *err)
 {
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	const struct braid_pipeline *p;
@@ -149,14 +194,15 @@ static int interfaces_to_json(const struct revision *rev, const json_t *plan,
 	p = braid_manifest_get(m, 0);
 	list = json_array();
 	array_foreach (iface, &p->interfaces)
-		json_array_append_new(list, interface_to_json(p, iface, rev->home, links, entry,
-							      json_object_get(plan, "interfaces")));
+		json_array_append_new(list, interface_to_json(p, iface, rev->home, all, front,
+							      json_object_get(plan, "interfaces"),
+							      foreign));
 	*ret = list;
 	return 0;
 }
 
 static int pipeline_status(struct braid *b, const char *root, const struct store_pipeline *sp,
-			   json_t *list, struct braid_error *err)
+			   struct foreign *foreign, json_t *list, struct braid_error *err)
 {
 	_cleanup_free_ char *path = path_pipeline(root, sp->home, sp->name);
 	/* of a first apply that was killed there is only what it was about to do */
@@ -164,20 +210,20 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 	_cleanup_free_ char *folder = path ? path_revision(path, number) : NULL;
 	_cleanup_revision_ struct revision rev = {};
 	_cleanup_json_ json_t *plan = NULL;
-	struct pinned_links links = {};
+	struct attachments all = {};
+	_cleanup_front_ struct front front = {};
 	json_t *j, *programs, *interfaces = NULL;
-	__u32 entry;
 	int r = folder ? 0 : error_oom(err);
 
 	r = r ?: revision_get(b->store, sp->home, sp->name, number, &rev, err) ?:
-			 pinned_links_read(path, &links, err);
+			 attachments_read(path, &all, err);
 	if (r)
 		return r;
 	plan = json_loads(rev.plan, 0, NULL);
 	programs = programs_to_json(plan, folder);
-	entry = json_integer_value(json_object_get(json_array_get(programs, 0), "id"));
-	r = interfaces_to_json(&rev, plan, &links, entry, &interfaces, err);
-	pinned_links_done(&links);
+	r = front_open(plan, folder, &front, err)
+		    ?: interfaces_to_json(&rev, plan, &all, &front, foreign, &interfaces, err);
+	attachments_done(&all);
 	if (r) {
 		json_decref(programs);
 		return r;
@@ -217,21 +263,24 @@ static int unknown(const struct store_pipelines *all, const char *name, struct b
 int braid_status(struct braid *b, const char *name, char **ret_json, struct braid_error *err)
 {
 	_cleanup_json_ json_t *list = json_array(), *all = NULL;
+	_cleanup_foreign_ struct foreign *foreign = NULL;
 	_cleanup_free_ char *root = NULL;
 	struct store_pipelines pipelines = {};
 	ERROR_SCRATCH(err);
 	int r;
 
-	r = bpffs_root(&root, err) ?: store_pipelines(b->store, &pipelines, err);
+	r = bpffs_root(&root, err) ?: foreign_new(root, &foreign, err);
+	r = r ?: store_pipelines(b->store, &pipelines, err);
 	array_foreach (sp, &pipelines.list)
 		if (!r && (sp->current || sp->pending) && (!name || text_eq(sp->name, name)))
-			r = pipeline_status(b, root, sp, list, err);
+			r = pipeline_status(b, root, sp, foreign, list, err);
 	if (!r && name && !json_array_size(list))
 		r = unknown(&pipelines, name, err);
 	store_pipelines_done(&pipelines);
 	if (r)
 		return r;
-	all = json_pack("{s:O}", "pipelines", list);
+	all = json_pack("{s:O, s:o*}", "pipelines", list, "others",
+			name ? NULL : foreign_others(foreign, &b->home));
 	*ret_json = json_dumps(all, JSON_INDENT(2));
 	return *ret_json ? 0 : error_oom(err);
 }

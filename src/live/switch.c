@@ -1,155 +1,169 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The switch: the new program on all interfaces, or the old ones back on all of them.
- * On one interface a switch is one atomic update of a link; over several it is undone
- * in reverse when one fails.
+ * The switch: the new programs on all interfaces, or the old ones back on all of them.
+ * On one interface a switch is one atomic exchange, unless the pipeline must be attached in
+ * another mode or by another way; over several it is undone in reverse when one fails.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/bpffs.h"
-#include "kernel/iface.h"
+#include "live/displaced.h"
 #include "live/live.h"
 
 struct switching {
-	const struct braid_pipeline *p;
-	const char *path; /* of the pipeline in bpffs */
-	int program;      /* the new one */
+	const struct wish *w;
+	const struct front *new;
+	const char *folder; /* of the new revision */
 };
 
-static enum xdp_mode other_mode(enum xdp_mode mode)
+static int create(const struct switching *sw, struct target *t, struct braid_error *err)
 {
-	return mode == XDP_NATIVE ? XDP_GENERIC : XDP_NATIVE;
+	return attachment_create(t->way, &t->at, &t->how, sw->new, sw->w->path, &t->made, err);
+}
+
+/* As it was, with what ran. */
+static int create_back(const struct switching *sw, struct target *t, struct braid_error *err)
+{
+	struct attachment back;
+	int r = attachment_create(t->held->way, &t->at, &t->was, &t->old, sw->w->path, &back, err);
+
+	if (!r)
+		attachment_done(&back);
+	return r;
 }
 
 /*
- * What is pinned in the link's place has no effect any more, and goes first: killed at any
- * point, the interface has a link in its place or none, never one that nobody finds again.
+ * Detached, attached: packets in between meet no program. But out of a dispatcher: an exchange.
+ * Its components stay, pinned as they are, until this cannot be undone any more.
  */
-int link_create(const char *pipeline_path, const struct netns *ns, __u32 ifindex, int program,
-		enum xdp_mode mode, int *ret_fd, struct braid_error *err)
+static int recreate(const struct switching *sw, struct target *t, struct braid_error *err)
 {
-	_cleanup_free_ char *pin = path_link(pipeline_path, ns->cookie, ifindex);
-	_cleanup_close_ int fd = -1;
-	int r = pin ? bpffs_unpin(pin, err) : error_oom(err);
-
-	if (r && r != -ENOENT)
-		return r;
-	braid_error_clear(err);
-	r = xdp_link_create(ns, ifindex, program, mode, &fd, err) ?: bpffs_pin(fd, pin, err);
-	if (r)
-		return r; /* an unpinned link goes with its fd */
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
-
-int link_remove(int fd, const char *pin, struct braid_error *err)
-{
-	return bpffs_unpin(pin, err) ?: link_detach(fd, err);
-}
-
-static int create_link(const struct switching *sw, struct target *t, int program,
-		       enum xdp_mode mode, struct braid_error *err)
-{
-	int fd, r = link_create(sw->path, &t->ns, t->ifindex, program, mode, &fd, err);
+	int r = t->atomic ? 0 : attachment_remove(NULL, t->held, err);
 
 	if (r)
 		return r;
-	closep(&t->new_link);
-	t->new_link = fd;
-	return 0;
+	if (t->atomic)
+		t->how.instead = t->at.chain->fd;
+	r = create(sw, t, err);
+	if (r) { /* its own half is undone here: the caller undoes only what succeeded */
+		_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
+
+		create_back(sw, t, &back);
+	}
+	return r;
 }
 
-static int remove_link(const struct switching *sw, struct target *t, int fd,
-		       struct braid_error *err)
+static int move_back(const struct switching *sw, struct target *t, struct braid_error *err)
 {
-	_cleanup_free_ char *pin = path_link(sw->path, t->ns.cookie, t->ifindex);
+	struct attachment back;
+	int r = spot_look(&t->at, err)
+			?: attachment_move(&t->made, &t->at, &t->was, &t->old, sw->w->path, &back,
+					   err);
 
-	return pin ? link_remove(fd, pin, err) : error_oom(err);
+	if (!r)
+		attachment_done(&back);
+	return r;
 }
 
-/* Keeps hold of the program, so that it can be put back. */
-static int detach_foreign(struct target *t, struct braid_error *err)
+static int put_foreign_back(struct target *t, struct braid_error *err)
 {
-	const struct xdp_attached *there = target_foreign(t);
+	const struct xdp_attached *there = spot_xdp(&t->at);
 
-	t->old_program = bpf_prog_get_fd_by_id(there->prog_id);
-	return xdp_detach_foreign(&t->ns, t->ifindex, there, err);
-}
-
-static int attach_foreign(struct target *t, struct braid_error *err)
-{
-	const struct xdp_attached *there = target_foreign(t);
-
-	if (there->links || t->old_program < 0) {
+	if (there->links) {
 		error_set(err, -EOPNOTSUPP, NULL, "'%s' was attached by a link of its owner's",
 			  there->name);
 		return -EOPNOTSUPP;
 	}
-	return xdp_attach_foreign(&t->ns, t->ifindex, t->old_program, there->mode, err);
+	return xdp_attach_foreign(&t->at.ns, t->at.ifindex, front_fd(&t->old), there->mode, err);
+}
+
+static int replace(const struct switching *sw, struct target *t, struct braid_error *err)
+{
+	const struct xdp_attached *there = spot_xdp(&t->at);
+	int r = there->links ? 0 : displaced_keep(sw->folder, &t->at, &t->old, err);
+
+	if (r)
+		return r;
+	if (t->atomic) {
+		t->how.instead = front_fd(&t->old);
+		return create(sw, t, err);
+	}
+	r = xdp_detach_foreign(&t->at.ns, t->at.ifindex, there, err);
+	if (r)
+		return r;
+	r = create(sw, t, err);
+	if (r) {
+		_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
+
+		if (put_foreign_back(t, &back))
+			error_hint(err, "what was attached here is gone: %s", back.what ?: "");
+	}
+	return r;
+}
+
+static int replace_back(const struct switching *sw, struct target *t, struct braid_error *err)
+{
+	int r;
+
+	if (!t->atomic)
+		return attachment_remove(NULL, &t->made, err) ?: put_foreign_back(t, err);
+	r = attachment_update(&t->made, sw->new, &t->old, err);
+	return r ?: bpffs_unpin(t->made.path, err); /* what runs is not ours: only the note goes */
+}
+
+static int recreate_back(const struct switching *sw, struct target *t, struct braid_error *err)
+{
+	_cleanup_front_ struct front chain = {};
+	int r;
+
+	if (!t->atomic)
+		return attachment_remove(NULL, &t->made, err) ?: create_back(sw, t, err);
+	r = front_by_id(t->at.chain->id, &chain, err)
+		    ?: attachment_update(&t->made, sw->new, &chain, err);
+	return r ?: create_back(sw, t, err); /* which finds its components there */
 }
 
 static int switch_one(const struct switching *sw, struct target *t, struct braid_error *err)
 {
-	enum xdp_mode mode = wanted_mode(sw->p);
-	int r;
-
 	switch (t->action) {
 	case TARGET_UPDATE:
-		return link_update(t->link->fd, t->old_program, sw->program, err);
+		return attachment_update(t->held, &t->old, sw->new, err);
 	case TARGET_MODE:
-		r = remove_link(sw, t, t->link->fd, err);
-		if (r)
-			return r;
-		r = create_link(sw, t, sw->program, mode, err);
-		if (r) { /* its own half is undone here: the caller undoes only what succeeded */
-			_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
-
-			create_link(sw, t, t->old_program, other_mode(mode), &back);
-		}
-		return r;
+	case TARGET_WAY:
+		return recreate(sw, t, err);
+	case TARGET_MOVE:
+		return attachment_move(t->held, &t->at, &t->how, sw->new, sw->w->path, &t->made,
+				       err);
 	case TARGET_FOREIGN:
-		r = detach_foreign(t, err);
-		if (r)
-			return r;
-		r = create_link(sw, t, sw->program, mode, err);
-		if (r) {
-			_cleanup_error_ struct braid_error back = BRAID_ERROR_INIT;
-
-			if (attach_foreign(t, &back))
-				error_hint(err, "what was attached here is gone: %s",
-					   back.what ?: "");
-		}
-		return r;
+		return replace(sw, t, err);
 	default:
-		return create_link(sw, t, sw->program, mode, err);
+		return create(sw, t, err);
 	}
 }
 
 static int undo_one(const struct switching *sw, struct target *t, struct braid_error *err)
 {
-	int r;
-
 	switch (t->action) {
 	case TARGET_UPDATE:
-		return link_update(t->link->fd, sw->program, t->old_program, err);
+		return attachment_update(t->held, sw->new, &t->old, err);
 	case TARGET_MODE:
-		r = remove_link(sw, t, t->new_link, err);
-		return r ?: create_link(sw, t, t->old_program, other_mode(wanted_mode(sw->p)), err);
+	case TARGET_WAY:
+		return recreate_back(sw, t, err);
+	case TARGET_MOVE:
+		return move_back(sw, t, err);
 	case TARGET_FOREIGN:
-		r = remove_link(sw, t, t->new_link, err);
-		return r ?: attach_foreign(t, err);
+		return replace_back(sw, t, err);
 	default:
-		return remove_link(sw, t, t->new_link, err);
+		return attachment_remove(NULL, &t->made, err);
 	}
 }
 
-void targets_undo(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
-		  int program, struct braid_error *err)
+void targets_undo(struct targets *t, const struct wish *w, const struct front *f,
+		  struct braid_error *err)
 {
-	struct switching sw = {p, pipeline_path, program};
+	struct switching sw = {w, f, NULL};
 
 	for (size_t i = t->list.n; i-- > 0;) {
 		struct target *target = &t->list.v[i];
@@ -178,14 +192,36 @@ static int switch_those(const struct switching *sw, struct targets *t, bool fore
 	return 0;
 }
 
-int targets_switch(struct targets *t, const struct braid_pipeline *p, const char *pipeline_path,
-		   int program, struct braid_error *err)
+int targets_switch(struct targets *t, const struct wish *w, const struct front *f,
+		   const char *folder, struct braid_error *err)
 {
-	struct switching sw = {p, pipeline_path, program};
+	struct switching sw = {w, f, folder};
 	/* detaching another's program cannot always be undone: when all else has succeeded */
 	int r = switch_those(&sw, t, false, err) ?: switch_those(&sw, t, true, err);
 
 	if (r)
-		targets_undo(t, p, pipeline_path, program, err);
+		targets_undo(t, w, f, err);
+	return r;
+}
+
+int targets_clean(struct targets *t, struct braid_error *err)
+{
+	_cleanup_free_ char *bpffs = NULL;
+	int r = 0;
+
+	array_foreach (target, &t->list) {
+		struct dispatch_leftovers left = {};
+
+		if (!target->at.chain || target->way == &way_dispatcher)
+			continue;
+		/* what somebody has open is not cleaned away */
+		spot_forget_chain(&target->at);
+		front_done(&target->old);
+		target->old = (struct front){};
+		if (!bpffs)
+			r = r ?: dispatch_bpffs(&bpffs, err);
+		r = r ?: dispatch_clean(target->at.ifindex, bpffs, &left, err);
+		dispatch_leftovers_done(&left);
+	}
 	return r;
 }

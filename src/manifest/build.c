@@ -9,6 +9,7 @@
 #include "manifest/build.h"
 #include "manifest/check.h"
 #include "manifest/edit.h"
+#include "manifest/hook.h"
 #include "manifest/json.h"
 #include "manifest/opts.h"
 
@@ -81,14 +82,9 @@ int braid_pipeline_add_interface(struct braid_pipeline *p, const char *name, con
 
 int braid_pipeline_set_mode(struct braid_pipeline *p, const char *mode, struct braid_error *err)
 {
-	unsigned int i;
-	int r;
 	ERROR_SCRATCH(err);
 
-	r = word_parse("mode", mode, mode_names, nowhere, &i, err);
-	if (!r)
-		p->mode = i;
-	return build_within(p, r, err);
+	return build_within(p, pipeline_set_mode(p, mode, nowhere, err), err);
 }
 
 int braid_pipeline_set_strategy(struct braid_pipeline *p, const char *strategy,
@@ -166,14 +162,16 @@ int build_verdicts(struct stage *s, enum hook hook, const struct braid_stage_opt
 
 	for (size_t i = 0; !r && i < opts->n_proceed_on; i++)
 		r = stage_add_verdict(s, hook, opts->proceed_on[i], nowhere, err);
-	for (__u32 v = 0; !r && v < 32; v++) {
-		if (!(opts->proceed_mask & 1u << v))
+	for (unsigned int bit = 0; !r && bit < 32; bit++) {
+		const char *name = verdict_name(hook, verdict_of_bit(bit));
+
+		if (!(opts->proceed_mask & 1u << bit))
 			continue;
-		if (!verdict_name(hook, v))
+		if (!name)
 			return error_code(place_error(err, nowhere,
 						      "proceed_mask: the hook %s has no verdict %u",
-						      hook_names[hook], v));
-		r = stage_add_verdict(s, hook, verdict_name(hook, v), nowhere, err);
+						      hook_names[hook], bit));
+		r = stage_add_verdict(s, hook, name, nowhere, err);
 	}
 	return r;
 }
@@ -189,6 +187,8 @@ int build_stage(struct stage *s, const struct braid_pipeline *p, const char *nam
 	if (!build_text(&s->name, name) || !build_text(&s->program, opts->program))
 		return error_oom(err);
 	s->disabled = opts->disabled;
+	s->has_priority = opts->has_priority;
+	s->priority = opts->has_priority ? opts->priority : 0;
 	return build_verdicts(s, p->hook, opts, err);
 }
 

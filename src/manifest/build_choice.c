@@ -94,7 +94,8 @@ static int check_empty(const struct braid_pipeline *p, __u32 choice, struct brai
 	return error_code(error_hint(err, "add all cases before the first stage of any"));
 }
 
-static int add_case(struct choice *c, const char *const *values, size_t n, struct braid_error *err)
+static int add_case(struct choice *c, enum hook hook, const char *const *values, size_t n,
+		    struct braid_error *err)
 {
 	struct branch *last;
 	int r = 0;
@@ -105,7 +106,7 @@ static int add_case(struct choice *c, const char *const *values, size_t n, struc
 		return error_oom(err);
 	last = &c->branches.v[c->branches.n - 2]; /* the default so far: empty */
 	for (size_t i = 0; i < n && !r; i++)
-		r = choice_add_value(c, last - c->branches.v, values[i], nowhere, err);
+		r = choice_add_value(c, last - c->branches.v, hook, values[i], nowhere, err);
 	if (r) {
 		array_done(&last->values);
 		c->branches.n--;
@@ -123,7 +124,8 @@ int braid_pipeline_add_case(struct braid_pipeline *p, const char *choice, const 
 	r = find_choice(p, choice, &k, err);
 	if (r)
 		return r;
-	r = check_empty(p, k, err) ?: add_case(&p->choices.v[k - 1], values, n_values, err);
+	r = check_empty(p, k, err)
+		    ?: add_case(&p->choices.v[k - 1], p->hook, values, n_values, err);
 	if (r && r != -ENOMEM)
 		error_within(err, "pipeline %s: choice %s", p->name, choice);
 	return r;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "manifest/check.h"
 #include "manifest/choice.h"
+#include "manifest/hook.h"
 
 /* Completes @err with the line of the earlier element, when it has one. */
 static int error_earlier(struct braid_error *err, struct place earlier)
@@ -22,13 +23,16 @@ static int error_earlier(struct braid_error *err, struct place earlier)
 int pipeline_set_final(struct braid_pipeline *p, const char *word, struct place at,
 		       struct braid_error *err)
 {
-	unsigned int i;
-	int r = word_parse("final verdict", word, final_names, at, &i, err);
+	bool is_last = text_eq(word, final_names[0]);
+	__u32 verdict = 0;
+	int r = 0;
 
+	if (!is_last)
+		r = verdict_read(p->hook, "final verdict", final_names[0], word, at, &verdict, err);
 	if (r)
 		return r;
-	p->has_final = i > 0;
-	p->final = i > 0 ? i - 1 : 0;
+	p->has_final = !is_last;
+	p->final = verdict;
 	return 0;
 }
 
@@ -257,7 +261,7 @@ int pipeline_check(const struct braid_pipeline *p, struct braid_error *err)
 	}
 	for (__u32 k = 1; k <= p->choices.n && !r; k++)
 		r = choice_check(p, k, err);
-	return r;
+	return r ?: attach_check(p, err);
 }
 
 int shared_map_add(struct shared_map *s, const char *ref, struct place at, struct braid_error *err)
@@ -296,6 +300,13 @@ static int error_same_hook(const struct interface *i, const struct braid_pipelin
 				    text[0] ? ", at " : "", text));
 }
 
+/* Where the kernel, or libxdp's dispatcher, keeps a list of programs. */
+static bool may_share_hook(const struct braid_pipeline *a, const struct braid_pipeline *b)
+{
+	return hook_facts(a->hook)->is_tc ||
+	       (a->strategy == STRATEGY_DISPATCHER && b->strategy == STRATEGY_DISPATCHER);
+}
+
 static int check_pair(const struct braid_pipeline *a, const struct braid_pipeline *b,
 		      struct braid_error *err)
 {
@@ -305,7 +316,8 @@ static int check_pair(const struct braid_pipeline *a, const struct braid_pipelin
 	}
 	array_foreach (i, &b->interfaces) {
 		array_foreach (other, &a->interfaces) {
-			if (a->hook == b->hook && is_same_interface(i, other))
+			if (a->hook == b->hook && !may_share_hook(a, b) &&
+			    is_same_interface(i, other))
 				return error_same_hook(i, b, other, a, err);
 		}
 	}

@@ -11,6 +11,13 @@
 /* "last", or a verdict. */
 int pipeline_set_final(struct braid_pipeline *p, const char *word, struct place at,
 		       struct braid_error *err);
+/* Before all that depends on the hook: mode, verdicts, how it is attached, stages. */
+int pipeline_set_hook(struct braid_pipeline *p, enum hook hook, struct place at,
+		      struct braid_error *err);
+int pipeline_set_mode(struct braid_pipeline *p, const char *word, struct place at,
+		      struct braid_error *err);
+/* Replaces how @p is attached. */
+void pipeline_set_attach(struct braid_pipeline *p, struct attach *a);
 int pipeline_add_interface(struct braid_pipeline *p, struct interface *i, struct braid_error *err);
 /* At (@s->choice, @s->branch), behind what is there. */
 int pipeline_add_stage(struct braid_pipeline *p, struct stage *s, struct braid_error *err);
@@ -56,9 +63,18 @@ int map_set_on_change(struct map_setup *m, const char *word, struct place at,
 		      struct braid_error *err);
 /* Replaces a default of the same member. */
 int map_put_default(struct map_setup *m, struct constant *c, struct braid_error *err);
+/* Where in the list: "first" or "last", or beside @who. One of them, once. */
+int attach_set_order(struct attach *a, const char *word, struct place at, struct braid_error *err);
+int attach_set_relative(struct attach *a, enum attach_order order, const char *who, struct place at,
+			struct braid_error *err);
+int attach_set_via(struct attach *a, const char *word, struct place at, struct braid_error *err);
+int attach_set_priority(struct attach *a, unsigned long long n, struct place at,
+			struct braid_error *err);
+/* That hook, strategy and way to attach go together. */
+int attach_check(const struct braid_pipeline *p, struct braid_error *err);
 /* One more value of a branch that is there; the field must be known. */
-int choice_add_value(struct choice *c, size_t branch, const char *word, struct place at,
-		     struct braid_error *err);
+int choice_add_value(struct choice *c, size_t branch, enum hook hook, const char *word,
+		     struct place at, struct braid_error *err);
 /* @ref: "guard.blocked", a stage and a map. */
 int shared_map_add(struct shared_map *s, const char *ref, struct place at, struct braid_error *err);
 

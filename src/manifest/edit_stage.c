@@ -8,17 +8,18 @@
 #include "manifest/check.h"
 #include "manifest/edit.h"
 #include "manifest/field.h"
+#include "manifest/hook.h"
 
 int stage_add_verdict(struct stage *s, enum hook hook, const char *word, struct place at,
 		      struct braid_error *err)
 {
-	unsigned int verdict;
-	int r = word_parse("verdict", word, verdict_names, at, &verdict, err);
+	__u32 verdict;
+	int r = verdict_read(hook, "verdict", NULL, word, at, &verdict, err);
 
 	if (r)
 		return r;
 	s->has_proceed_on = true;
-	s->proceed_on |= 1u << verdict;
+	s->proceed_on |= verdict_bit(verdict);
 	return 0;
 }
 
@@ -177,20 +178,20 @@ static int error_taken(const struct choice *c, const struct branch *taken, const
 	return error_code(err);
 }
 
-int choice_add_value(struct choice *c, size_t branch, const char *word, struct place at,
-		     struct braid_error *err)
+int choice_add_value(struct choice *c, size_t branch, enum hook hook, const char *word,
+		     struct place at, struct braid_error *err)
 {
 	char text[FIELD_TEXT_MAX];
 	__u32 value;
-	int r = field_parse(c->field, word, at, &value, err);
+	int r = field_parse(c->field, hook, word, at, &value, err);
 
 	if (r)
 		return r;
 	array_foreach (b, &c->branches) {
 		array_foreach (v, &b->values) {
 			if (*v == value)
-				return error_taken(c, b, field_text(c->field, value, text), at,
-						   err);
+				return error_taken(c, b, field_text(c->field, hook, value, text),
+						   at, err);
 		}
 	}
 	return array_add(&c->branches.v[branch].values, value) ? 0 : error_oom(err);

@@ -11,21 +11,27 @@
 #include "manifest/check.h"
 #include "manifest/number.h"
 
-struct word {
-	const char *name;
-	__u32 value;
-};
-
 static const struct word ethertypes[] = {
-	{"ipv4", 0x0800}, {"arp", 0x0806},  {"vlan", 0x8100},   {"ipv6", 0x86dd},
-	{"slow", 0x8809}, {"mpls", 0x8847}, {"pppoe", 0x8864},  {"eapol", 0x888e},
-	{"qinq", 0x88a8}, {"lldp", 0x88cc}, {"macsec", 0x88e5}, {"ptp", 0x88f7},
+	{"ipv4", 0x0800},
+	{"arp", 0x0806},
+	{"vlan", 0x8100},
+	{"ipv6", 0x86dd},
+	{"slow", 0x8809},
+	{"mpls", 0x8847},
+	{"pppoe", 0x8864},
+	{"eapol", 0x888e},
+	{"qinq", 0x88a8},
+	{"lldp", 0x88cc},
+	{"macsec", 0x88e5},
+	{"ptp", 0x88f7},
+	{},
 };
 
 static const struct word protocols[] = {
-	{"icmp", 1},  {"igmp", 2},  {"ipip", 4},   {"tcp", 6},    {"udp", 17},
-	{"ipv6", 41}, {"gre", 47},  {"esp", 50},   {"ah", 51},    {"icmpv6", 58},
-	{"ospf", 89}, {"pim", 103}, {"vrrp", 112}, {"l2tp", 115}, {"sctp", 132},
+	{"icmp", 1},   {"igmp", 2},    {"ipip", 4},   {"tcp", 6},
+	{"udp", 17},   {"ipv6", 41},   {"gre", 47},   {"esp", 50},
+	{"ah", 51},    {"icmpv6", 58}, {"ospf", 89},  {"pim", 103},
+	{"vrrp", 112}, {"l2tp", 115},  {"sctp", 132}, {},
 };
 
 /* RFC 2474, 2597, 3246, 5865, 8622. */
@@ -33,31 +39,28 @@ static const struct word dscps[] = {
 	{"cs0", 0},   {"cs1", 8},   {"cs2", 16},  {"cs3", 24},  {"cs4", 32},  {"cs5", 40},
 	{"cs6", 48},  {"cs7", 56},  {"af11", 10}, {"af12", 12}, {"af13", 14}, {"af21", 18},
 	{"af22", 20}, {"af23", 22}, {"af31", 26}, {"af32", 28}, {"af33", 30}, {"af41", 34},
-	{"af42", 36}, {"af43", 38}, {"ef", 46},   {"va", 44},   {"le", 1},
+	{"af42", 36}, {"af43", 38}, {"ef", 46},   {"va", 44},   {"le", 1},    {},
 };
 
-static const struct word none[] = {{"none", 0}}; /* no tag, no ports */
-
-/* By enum xdp_action: what programs return that classify by a verdict. */
-static const struct word results[] = {
-	{"aborted", 0}, {"drop", 1}, {"pass", 2}, {"tx", 3}, {"redirect", 4},
-};
-
-#define WORDS(list) list, sizeof(list) / sizeof(list[0])
+static const struct word none[] = {{"none", 0}, {}}; /* no tag, no ports */
 
 static const struct {
 	const char *what;
 	__u32 max;
 	const struct word *words;
-	size_t n;
 } fields[] = {
-	[FIELD_ETHERTYPE] = {"ethertype", 0xffff, WORDS(ethertypes)},
-	[FIELD_VLAN] = {"VLAN", 4095, WORDS(none)},
-	[FIELD_PROTOCOL] = {"protocol", 255, WORDS(protocols)},
-	[FIELD_DSCP] = {"DSCP", 63, WORDS(dscps)},
-	[FIELD_DESTINATION_PORT] = {"destination port", 65535, WORDS(none)},
-	[FIELD_RESULT] = {"result", 0xffffffff, WORDS(results)},
+	[FIELD_ETHERTYPE] = {"ethertype", 0xffff, ethertypes},
+	[FIELD_VLAN] = {"VLAN", 4095, none},
+	[FIELD_PROTOCOL] = {"protocol", 255, protocols},
+	[FIELD_DSCP] = {"DSCP", 63, dscps},
+	[FIELD_DESTINATION_PORT] = {"destination port", 65535, none},
+	[FIELD_RESULT] = {"result", 0xffffffff}, /* verdicts of the hook */
 };
+
+static const struct word *words_of(enum field field, enum hook hook)
+{
+	return field == FIELD_RESULT ? hook_facts(hook)->verdicts : fields[field].words;
+}
 
 static const char *name_of(const void *element)
 {
@@ -89,12 +92,24 @@ static int error_number(enum field field, const char *word, enum number_kind kin
 				    fields[field].max));
 }
 
-int field_parse(enum field field, const char *word, struct place at, __u32 *ret,
+static int error_word(enum field field, const struct word *words, const char *word, struct place at,
+		      struct braid_error *err)
+{
+	char expected[64];
+	size_t n = 0;
+
+	while (words[n].name)
+		n++;
+	place_error(err, at, "unknown %s '%.64s'", fields[field].what, word);
+	snprintf(expected, sizeof(expected), "expected 0 to %u, or", fields[field].max);
+	return error_unknown(err, word, expected, words, n, sizeof(*words), name_of);
+}
+
+int field_parse(enum field field, enum hook hook, const char *word, struct place at, __u32 *ret,
 		struct braid_error *err)
 {
 	struct number number, max = {.magnitude = fields[field].max};
 	enum number_kind kind = number_parse(word, &number);
-	char expected[64];
 
 	if (kind == NUMBER_WHOLE && number_within(number, (struct number){}, max)) {
 		*ret = number.magnitude;
@@ -102,30 +117,25 @@ int field_parse(enum field field, const char *word, struct place at, __u32 *ret,
 	}
 	if (kind != NUMBER_NONE)
 		return error_number(field, word, kind, at, err);
-	for (size_t i = 0; i < fields[field].n; i++) {
-		if (text_eq(fields[field].words[i].name, word)) {
-			*ret = fields[field].words[i].value;
+	for (const struct word *w = words_of(field, hook); w->name; w++) {
+		if (text_eq(w->name, word)) {
+			*ret = w->value;
 			return 0;
 		}
 	}
 	if (is_range(word))
 		return error_range(field, word, at, err);
-	place_error(err, at, "unknown %s '%.64s'", fields[field].what, word);
-	snprintf(expected, sizeof(expected), "expected 0 to %u, or", fields[field].max);
-	return error_unknown(err, word, expected, fields[field].words, fields[field].n,
-			     sizeof(struct word), name_of);
+	return error_word(field, words_of(field, hook), word, at, err);
 }
 
-const char *field_text(enum field field, __u32 value, char *buf)
+const char *field_text(enum field field, enum hook hook, __u32 value, char *buf)
 {
-	const char *name = NULL;
+	const struct word *w = words_of(field, hook);
 
-	for (size_t i = 0; !name && i < fields[field].n; i++) {
-		if (fields[field].words[i].value == value)
-			name = fields[field].words[i].name;
-	}
-	if (name)
-		snprintf(buf, FIELD_TEXT_MAX, "%u (%s)", value, name);
+	while (w->name && w->value != value)
+		w++;
+	if (w->name)
+		snprintf(buf, FIELD_TEXT_MAX, "%u (%s)", value, w->name);
 	else
 		snprintf(buf, FIELD_TEXT_MAX, "%u", value);
 	return buf;

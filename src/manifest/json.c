@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "manifest/choice.h"
+#include "manifest/hook.h"
 
 /*
  * Only numbers in the form in which JSON itself would print them: 0x10 and integers of more
@@ -93,10 +94,11 @@ static json_t *verdicts_to_json(enum hook hook, __u32 mask)
 	json_t *list = json_array();
 	bool failed = !list;
 
-	for (__u32 v = 0; v < 32; v++) {
-		if (mask & 1u << v)
-			failed = failed ||
-				 json_array_append_new(list, json_string(verdict_name(hook, v)));
+	for (unsigned int bit = 0; bit < 32; bit++) {
+		const char *name = verdict_name(hook, verdict_of_bit(bit));
+
+		if (mask & 1u << bit)
+			failed = failed || json_array_append_new(list, json_string(name));
 	}
 	return unless(failed, list);
 }
@@ -162,11 +164,21 @@ static json_t *maps_to_json(const struct stage *s)
 	return unless(failed, map);
 }
 
+/* Not "s*" of json_pack(): a text for which there is no memory would be left out. */
+static bool set_text(json_t *map, const char *key, const char *text)
+{
+	return json_object_set_new(map, key, json_string(text));
+}
+
 static json_t *candidate_to_json(const struct candidate *c)
 {
-	return json_pack("{s:s, s:s*, s:s, s:b, s:I}", "object", c->object, "program", c->program,
-			 "key", rollout_key_names[c->key], "share-maps", c->share_maps, "seed",
-			 (json_int_t)c->seed);
+	json_t *map = json_pack("{s:s}", "object", c->object);
+	bool failed = !map || (c->program && set_text(map, "program", c->program)) ||
+		      set_text(map, "key", rollout_key_names[c->key]) ||
+		      json_object_set_new(map, "share-maps", json_boolean(c->share_maps)) ||
+		      json_object_set_new(map, "seed", json_integer(c->seed));
+
+	return unless(failed, map);
 }
 
 static json_t *stage_to_json(const struct braid_pipeline *p, const struct stage *s)
@@ -179,6 +191,8 @@ static json_t *stage_to_json(const struct braid_pipeline *p, const struct stage 
 	if (s->has_proceed_on)
 		failed = failed || json_object_set_new(map, "proceed-on",
 						       verdicts_to_json(p->hook, s->proceed_on));
+	if (s->has_priority)
+		failed = failed || json_object_set_new(map, "priority", json_integer(s->priority));
 	if (s->constants.n)
 		failed = failed ||
 			 json_object_set_new(map, "constants",
@@ -284,16 +298,51 @@ static json_t *shared_to_json(const struct braid_pipeline *p)
 	return unless(failed, map);
 }
 
+/* NULL: no memory. */
+json_t *attach_to_json(const struct attach *a)
+{
+	bool relative = a->order == ATTACH_BEFORE || a->order == ATTACH_AFTER;
+	json_t *map = json_object();
+	bool failed = !map;
+
+	if (relative)
+		failed = failed || json_object_set_new(map, attach_order_names[a->order],
+						       json_string(a->relative));
+	else
+		failed = failed || json_object_set_new(map, "order",
+						       json_string(attach_order_names[a->order]));
+	failed = failed || json_object_set_new(map, "via", json_string(via_names[a->via]));
+	if (a->has_priority)
+		failed = failed || json_object_set_new(map, "priority", json_integer(a->priority));
+	return unless(failed, map);
+}
+
+bool attach_is_default(const struct attach *a)
+{
+	return a->order == ATTACH_LAST && a->via == VIA_AUTO && !a->has_priority;
+}
+
+static json_t *words_to_json(const struct braid_pipeline *p)
+{
+	json_t *map = json_pack("{s:s, s:s}", "name", p->name, "hook", hook_names[p->hook]);
+	bool failed = !map ||
+		      (!hook_facts(p->hook)->is_tc && set_text(map, "mode", mode_names[p->mode])) ||
+		      set_text(map, "strategy", strategy_names[p->strategy]) ||
+		      set_text(map, "signals", signals_names[p->signals]) ||
+		      set_text(map, "on-change", on_change_names[p->on_change]);
+
+	return unless(failed, map);
+}
+
 int pipeline_to_json(const struct braid_pipeline *p, json_t **ret, struct braid_error *err)
 {
-	json_t *map = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", p->name, "hook",
-				hook_names[p->hook], "mode", mode_names[p->mode], "strategy",
-				strategy_names[p->strategy], "signals", signals_names[p->signals],
-				"on-change", on_change_names[p->on_change]);
+	json_t *map = words_to_json(p);
 	const char *final = p->has_final ? verdict_name(p->hook, p->final) : "last";
 	bool failed = !map;
 	size_t next = 0;
 
+	if (!attach_is_default(&p->attach))
+		failed = failed || json_object_set_new(map, "attach", attach_to_json(&p->attach));
 	failed = failed || json_object_set_new(map, "interfaces", interfaces_to_json(p));
 	failed = failed || json_object_set_new(map, "stages", steps_to_json(p, 0, 0, &next));
 	if (p->shared.n)

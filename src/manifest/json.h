@@ -13,5 +13,8 @@
 int pipeline_to_json(const struct braid_pipeline *p, json_t **ret, struct braid_error *err);
 /* The text of a whole manifest with only this pipeline. */
 int pipeline_to_text(const struct braid_pipeline *p, char **ret, struct braid_error *err);
+/* Written only where it is not the default: last, via auto. */
+bool attach_is_default(const struct attach *a);
+json_t *attach_to_json(const struct attach *a); /* NULL: no memory */
 /* A number where JSON can say it exactly, a text otherwise. NULL: no memory. */
 json_t *node_to_json(const struct node *n);

@@ -9,13 +9,11 @@
 #include "manifest/check.h"
 #include "manifest/number.h"
 
-const struct key_table *const key_tables[] = {&manifest_table,     &pipeline_table,
-					      &interface_table,    &shared_map_table,
-					      &stage_table,        &choice_table,
-					      &case_table,         &rollout_table,
-					      &map_table,          &entry_table,
-					      &values_table,       &values_pipeline_table,
-					      &values_stage_table, NULL};
+const struct key_table *const key_tables[] = {
+	&manifest_table,        &pipeline_table,     &attach_table, &interface_table,
+	&shared_map_table,      &stage_table,        &choice_table, &case_table,
+	&rollout_table,         &map_table,          &entry_table,  &values_table,
+	&values_pipeline_table, &values_stage_table, NULL};
 
 int expect(struct reading *r, const struct node *n, enum node_kind kind, const char *what)
 {

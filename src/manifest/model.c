@@ -6,12 +6,19 @@
 
 #include "base/text.h"
 
-const char *const hook_names[] = {[HOOK_XDP] = "xdp", NULL};
 const char *const mode_names[] = {[MODE_NATIVE] = "native", [MODE_GENERIC] = "generic", NULL};
 const char *const strategy_names[] = {[STRATEGY_AUTO] = "auto",
 				      [STRATEGY_FUSED] = "fused",
 				      [STRATEGY_TAILCALL] = "tailcall",
+				      [STRATEGY_DISPATCHER] = "dispatcher",
 				      NULL};
+const char *const via_names[] = {
+	[VIA_AUTO] = "auto", [VIA_LINK] = "link", [VIA_NETLINK] = "netlink", NULL};
+const char *const attach_order_names[] = {[ATTACH_LAST] = "last",
+					  [ATTACH_FIRST] = "first",
+					  [ATTACH_BEFORE] = "before",
+					  [ATTACH_AFTER] = "after",
+					  NULL};
 const char *const signals_names[] = {[SIGNALS_STAGES] = "stages",
 				     [SIGNALS_PIPELINE] = "pipeline",
 				     [SIGNALS_NONE] = "none",
@@ -29,28 +36,6 @@ const char *const field_names[] = {[FIELD_ETHERTYPE] = "ethertype",
 				   NULL};
 const char *const rollout_key_names[] = {
 	[ROLLOUT_FLOW] = "flow", [ROLLOUT_SOURCE] = "source", [ROLLOUT_RANDOM] = "random", NULL};
-/* By enum xdp_action. */
-const char *const verdict_names[] = {"aborted", "drop", "pass", "tx", "redirect", NULL};
-const char *const final_names[] = {"last", "aborted", "drop", "pass", "tx", "redirect", NULL};
-
-const char *verdict_name(enum hook hook, __u32 verdict)
-{
-	return verdict < sizeof(verdict_names) / sizeof(verdict_names[0]) - 1
-		       ? verdict_names[verdict]
-		       : NULL;
-}
-
-bool verdict_parse(enum hook hook, const char *name, __u32 *ret_verdict)
-{
-	for (__u32 i = 0; verdict_names[i]; i++) {
-		if (strcmp(verdict_names[i], name) == 0) {
-			*ret_verdict = i;
-			return true;
-		}
-	}
-	return false;
-}
-
 struct stage *pipeline_stage(const struct braid_pipeline *p, const char *name)
 {
 	array_foreach (s, &p->stages) {
@@ -140,11 +125,18 @@ void shared_map_done(struct shared_map *s)
 	*s = (struct shared_map){};
 }
 
+void attach_done(struct attach *a)
+{
+	free(a->relative);
+	*a = (struct attach){};
+}
+
 void braid_pipeline_free(struct braid_pipeline *p)
 {
 	if (!p)
 		return;
 	free(p->name);
+	attach_done(&p->attach);
 	array_foreach (i, &p->interfaces)
 		interface_done(i);
 	array_done(&p->interfaces);

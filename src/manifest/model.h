@@ -12,12 +12,39 @@
 #include "braid/manifest.h"
 #include "manifest/node.h"
 
-enum hook { HOOK_XDP };
+enum hook {
+	HOOK_XDP,
+	HOOK_TC_INGRESS,
+	HOOK_TC_EGRESS,
+	HOOK_NETKIT_PRIMARY, /* what the primary device of a netkit pair sends */
+	HOOK_NETKIT_PEER     /* what its peer sends */
+};
 
 /* How an XDP program is attached: in the driver, or in the stack for any device. */
 enum mode { MODE_NATIVE, MODE_GENERIC };
 
-enum strategy { STRATEGY_AUTO, STRATEGY_FUSED, STRATEGY_TAILCALL };
+/* STRATEGY_DISPATCHER: components of libxdp's dispatcher, beside those of other tools. */
+enum strategy { STRATEGY_AUTO, STRATEGY_FUSED, STRATEGY_TAILCALL, STRATEGY_DISPATCHER };
+
+/*
+ * By what a pipeline is attached. LINK: a bpf_link (XDP, TCX, netkit). NETLINK: as ip(8) and
+ * tc(8) do it: XDP without a link, a filter of clsact. AUTO: a link where the kernel has it.
+ */
+enum via { VIA_AUTO, VIA_LINK, VIA_NETLINK };
+
+/* Where among the other programs of a TCX or netkit hook. */
+enum attach_order { ATTACH_LAST, ATTACH_FIRST, ATTACH_BEFORE, ATTACH_AFTER };
+
+struct attach {
+	enum via via;
+	bool has_order; /* it was given */
+	enum attach_order order;
+	char *relative; /* BEFORE, AFTER: "pipeline:NAME", "program:NAME", "id:N" (of a program) */
+	bool has_priority;
+	__u32 priority; /* of a component in a dispatcher (libxdp's run priority), of a filter
+			   (pref) */
+	struct place at;
+};
 
 /* What can be paused while it runs: the pipeline alone costs a check per packet, stages one each.
  */
@@ -85,7 +112,9 @@ struct stage {
 	char *object; /* path, with the manifest's folder in front; with @bytes only a label */
 	void *bytes;  /* owned; the object itself, when it does not come from @object */
 	size_t size;
-	char *program; /* function name; NULL: the only program of the hook in the object */
+	char *program;     /* function name; NULL: the only program of the hook in the object */
+	bool has_priority; /* under STRATEGY_DISPATCHER: a component of its own, of this priority */
+	__u32 priority;
 	bool has_proceed_on;
 	__u32 proceed_on; /* bit v set: verdict v goes on to the next stage */
 	ARRAY(struct constant) constants;
@@ -134,6 +163,7 @@ struct braid_pipeline {
 	enum strategy strategy;
 	enum signals signals;
 	enum on_change on_change; /* of maps that do not say themselves */
+	struct attach attach;
 	bool has_final;
 	__u32 final; /* verdict after the last stage; without: the last stage's own */
 	ARRAY(struct interface) interfaces;
@@ -157,6 +187,7 @@ void map_setup_done(struct map_setup *m);
 void stage_done(struct stage *s);
 void shared_map_done(struct shared_map *s);
 void choice_done(struct choice *c);
+void attach_done(struct attach *a);
 struct candidate *candidate_free(struct candidate *c); /* NULL */
 DEFINE_CLEANUP(struct candidate *, candidate_free)
 DEFINE_CLEANUP(struct braid_pipeline *, braid_pipeline_free)
@@ -165,15 +196,12 @@ DEFINE_CLEANUP(struct braid_manifest *, braid_manifest_free)
 /* NULL: none of that name. */
 struct stage *pipeline_stage(const struct braid_pipeline *p, const char *name);
 
-/* Verdicts of a hook by their names in manifests: "aborted", "drop", "pass", "tx", "redirect". */
-const char *verdict_name(enum hook hook, __u32 verdict); /* NULL: no such verdict */
-bool verdict_parse(enum hook hook, const char *name, __u32 *ret_verdict);
-extern const char *const hook_names[]; /* by enum hook, NULL-terminated; so the others */
+/* By their enums, NULL-terminated. Words of hooks and verdicts: hook.h. */
 extern const char *const mode_names[];
 extern const char *const strategy_names[];
 extern const char *const signals_names[];
 extern const char *const on_change_names[];
 extern const char *const field_names[];
 extern const char *const rollout_key_names[];
-extern const char *const verdict_names[]; /* of HOOK_XDP */
-extern const char *const final_names[];   /* "last", then the verdicts */
+extern const char *const via_names[];
+extern const char *const attach_order_names[];

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "manifest/check.h"
 #include "manifest/edit.h"
+#include "manifest/hook.h"
 
 int read_text(struct reading *r, const struct node *n, const char *what, char **slot)
 {
@@ -42,24 +43,17 @@ static int read_pipeline_name(struct reading *r, const struct node *n, void *pip
 
 static int read_hook(struct reading *r, const struct node *n, void *pipeline)
 {
-	struct braid_pipeline *p = pipeline;
 	unsigned int i;
 	int res = read_word(r, n, "hook", hook_names, &i);
 
-	if (!res)
-		p->hook = i;
-	return res;
+	return res ?: pipeline_set_hook(pipeline, i, n->at, r->err);
 }
 
 int read_mode(struct reading *r, const struct node *n, void *pipeline)
 {
-	struct braid_pipeline *p = pipeline;
-	unsigned int i;
-	int res = read_word(r, n, "mode", mode_names, &i);
+	int res = expect(r, n, NODE_SCALAR, "mode");
 
-	if (!res)
-		p->mode = i;
-	return res;
+	return res ?: pipeline_set_mode(pipeline, n->text, n->at, r->err);
 }
 
 int read_strategy(struct reading *r, const struct node *n, void *pipeline)
@@ -232,6 +226,7 @@ static const struct key pipeline_keys[] = {
 	{"strategy", KEY_WORD, false, strategy_names, read_strategy},
 	{"signals", KEY_WORD, false, signals_names, read_signals},
 	{"on-change", KEY_WORD, false, on_change_names, read_on_change},
+	{"attach", KEY_WORD_OR_MAP, false, attach_words, read_attach},
 	{"interfaces", KEY_LIST, false, .read = read_interfaces},
 	{"stages", KEY_LIST, true, .read = read_stages},
 	{"shared-maps", KEY_MAP, false, .read = read_shared_maps},

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "manifest/model.h"
+#include "manifest/number.h"
 
 /* Whether a key must be there, and the shape of its value. */
 enum key_type {
@@ -14,6 +15,7 @@ enum key_type {
 	KEY_TEXT,
 	KEY_WORD,  /* one of a few */
 	KEY_WORDS, /* one, or a list of them */
+	KEY_WORD_OR_MAP,
 	KEY_NUMBER,
 	KEY_BOOL,
 	KEY_LIST,
@@ -32,7 +34,7 @@ struct key {
 	const char *name;
 	enum key_type type;
 	bool required;
-	const char *const *words; /* of KEY_WORD and KEY_WORDS, NULL-terminated */
+	const char *const *words; /* of the KEY_WORDs, NULL-terminated */
 	/* @into: what the whole table is about. NULL: whoever uses the table reads it. */
 	int (*read)(struct reading *r, const struct node *value, void *into);
 };
@@ -49,9 +51,11 @@ struct key_table {
 	const struct key_table name##_table = {__VA_ARGS__, .keys = name##_keys,                   \
 					       .n = sizeof(name##_keys) / sizeof(struct key)}
 
+extern const char *const attach_words[];           /* of the short form: last, first */
 extern const struct key_table *const key_tables[]; /* all of them, NULL-terminated */
 
 extern const struct key_table manifest_table, pipeline_table, interface_table, stage_table;
+extern const struct key_table attach_table;
 extern const struct key_table rollout_table, shared_map_table, map_table, entry_table, choice_table,
 	case_table;
 extern const struct key_table values_table, values_pipeline_table, values_stage_table;
@@ -67,6 +71,7 @@ int check_version(struct reading *r, const struct node *n, const struct key_tabl
 int read_text(struct reading *r, const struct node *n, const char *what, char **slot);
 int read_word(struct reading *r, const struct node *n, const char *what, const char *const *words,
 	      unsigned int *ret);
+int read_whole(struct reading *r, const struct node *n, const char *what, struct number *ret);
 int read_bool(struct reading *r, const struct node *n, const char *what, bool *ret);
 /* A list of stages and choices, into branch @branch of @choice; 0: into none. */
 int read_steps(struct reading *r, const struct node *list, __u32 choice, __u32 branch);
@@ -77,6 +82,7 @@ int read_strategy(struct reading *r, const struct node *n, void *pipeline);
 int read_signals(struct reading *r, const struct node *n, void *pipeline);
 int read_on_change(struct reading *r, const struct node *n, void *pipeline);
 int read_final(struct reading *r, const struct node *n, void *pipeline);
+int read_attach(struct reading *r, const struct node *n, void *pipeline);
 int read_interfaces(struct reading *r, const struct node *n, void *pipeline);
 int read_object(struct reading *r, const struct node *n, void *stage);
 int read_proceed_on(struct reading *r, const struct node *n, void *stage);

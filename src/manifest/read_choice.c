@@ -36,14 +36,16 @@ static int read_when(struct reading *r, const struct node *n, void *choice)
 	int res;
 
 	if (n->kind == NODE_SCALAR)
-		return choice_add_value(c, branch, n->text, n->at, r->err);
+		return choice_add_value(c, branch, r->pipeline->hook, n->text, n->at, r->err);
 	res = expect(r, n, NODE_LIST, "when");
 	if (!res && n->items.n == 0)
 		res = error_code(error_hint(place_error(r->err, n->at, "when: the list is empty"),
 					    "what no case names goes through 'default'"));
 	array_foreach (item, &n->items) {
 		res = res ?: expect(r, *item, NODE_SCALAR, "when");
-		res = res ?: choice_add_value(c, branch, (*item)->text, (*item)->at, r->err);
+		res = res
+			      ?: choice_add_value(c, branch, r->pipeline->hook, (*item)->text,
+						  (*item)->at, r->err);
 	}
 	return res;
 }

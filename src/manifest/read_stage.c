@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "manifest/check.h"
 #include "manifest/edit.h"
+#include "manifest/hook.h"
 #include "manifest/number.h"
 #include "manifest/read.h"
 
@@ -108,7 +109,7 @@ int read_disabled(struct reading *r, const struct node *n, void *stage)
 	return read_bool(r, n, "disabled", &((struct stage *)stage)->disabled);
 }
 
-static int read_whole(struct reading *r, const struct node *n, const char *what, struct number *ret)
+int read_whole(struct reading *r, const struct node *n, const char *what, struct number *ret)
 {
 	char found[128];
 
@@ -116,6 +117,23 @@ static int read_whole(struct reading *r, const struct node *n, const char *what,
 		return 0;
 	return error_code(place_error(r->err, n->at, "%s: expected a whole number, found %s", what,
 				      node_describe(n, found, sizeof(found))));
+}
+
+static int read_stage_priority(struct reading *r, const struct node *n, void *stage)
+{
+	struct stage *s = stage;
+	struct number number;
+	int res = read_whole(r, n, "priority", &number);
+
+	if (res)
+		return res;
+	if (!number_within(number, number_min(false, 32), number_max(false, 32))) {
+		place_error(r->err, n->at, "the priority is out of range");
+		return error_code(error_why(r->err, "it is 0 to %u", UINT32_MAX));
+	}
+	s->has_priority = true;
+	s->priority = number.magnitude;
+	return 0;
 }
 
 static int read_candidate_object(struct reading *r, const struct node *n, void *candidate)
@@ -258,6 +276,7 @@ static const struct key stage_keys[] = {
 	{"object", KEY_TEXT, true, .read = read_object},
 	{"program", KEY_TEXT, false, .read = read_program},
 	{"proceed-on", KEY_WORDS, false, verdict_names, read_proceed_on},
+	{"priority", KEY_NUMBER, false, .read = read_stage_priority},
 	{"constants", KEY_MAP, false, .read = read_constants},
 	{"maps", KEY_MAP, false, .read = read_maps},
 	{"disabled", KEY_BOOL, false, .read = read_disabled},

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "manifest/edit.h"
+#include "manifest/hook.h"
 
 static int read_stages(struct reading *r, const struct node *n, void *pipeline)
 {
@@ -55,6 +56,7 @@ static const struct key values_pipeline_keys[] = {
 	{"strategy", KEY_WORD, false, strategy_names, read_strategy},
 	{"signals", KEY_WORD, false, signals_names, read_signals},
 	{"on-change", KEY_WORD, false, on_change_names, read_on_change},
+	{"attach", KEY_WORD_OR_MAP, false, attach_words, read_attach},
 	{"interfaces", KEY_LIST, false, .read = read_interfaces},
 	{"stages", KEY_MAP, false, .read = read_stages},
 	{"final", KEY_WORD, false, final_names, read_final},

@@ -25,6 +25,20 @@ static __u32 frame_size(__u32 stack)
 	return stack < 32 ? 32 : (stack + 31) & ~31;
 }
 
+/* LD_ABS and LD_IND: beyond the packet they end the function, and r0 is 0. */
+static bool has_old_loads(const struct func *f)
+{
+	for (__u32 i = 0; i < f->insns.n; i++) {
+		const struct bpf_insn *insn = &f->insns.v[i];
+
+		if (insn_is_ld_imm64(insn))
+			i++;
+		else if (BPF_CLASS(insn->code) == BPF_LD)
+			return true;
+	}
+	return false;
+}
+
 struct walk {
 	const struct unit *u;
 	struct func_facts *known; /* by function; total_insns 0: not visited yet */
@@ -81,6 +95,7 @@ int func_analyse(const struct unit *u, __u32 func, struct func_facts *ret)
 		ret->total_insns = sum.total_insns;
 		ret->tail_call = sum.tail_call;
 		ret->throws = sum.throws;
+		ret->old_loads = has_old_loads(&u->funcs.v[func]);
 	}
 	free(w.known);
 	free(w.entered);

@@ -15,6 +15,7 @@ struct func_facts {
 	__u32 total_insns; /* with all that it calls, each counted once */
 	bool tail_call;    /* it, or what it calls, calls bpf_tail_call() */
 	bool throws;       /* … bpf_throw() */
+	bool old_loads;    /* it has LD_ABS or LD_IND, which return 0 from it beyond the packet */
 };
 
 /* 0 or -ENOMEM. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "object/flow.h"
+#include "object/verdict.h"
 
 static enum label label_of(const struct exits_rule *rule, struct value verdict)
 {
@@ -11,11 +12,11 @@ static enum label label_of(const struct exits_rule *rule, struct value verdict)
 
 	if (!rule->fold || verdict.kind != VALUE_CONST)
 		return rule->last ? LABEL_OUT : LABEL_CHECK;
-	if (!rule->last && v < 32 && rule->proceed_on & 1u << v)
+	if (!rule->last && verdict_in(rule->proceed_on, v))
 		return LABEL_PASS;
 	if (v == rule->accept)
 		v = rule->pass;
-	return v < N_LABELS - LABEL_VERDICT ? LABEL_VERDICT + v : LABEL_EXIT;
+	return verdict_has_label(v) ? label_of_verdict(v) : LABEL_EXIT;
 }
 
 /* Goes on only at its target: "goto", "gotol". */

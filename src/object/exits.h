@@ -14,15 +14,31 @@ enum label {
 	LABEL_PASS,  /* behind the check: the pipeline goes on */
 	LABEL_OUT,   /* leave the pipeline; the verdict may be BRAID_ACCEPT */
 	LABEL_EXIT,  /* leave it with the verdict as it is */
-	/* + v: leave it with verdict v, which is set there; r0 does not matter on the way */
+	/* and more: leave it with a verdict that is set there; r0 does not matter on the way */
 	LABEL_VERDICT,
-	N_LABELS = LABEL_VERDICT + 8
+	N_LABELS = LABEL_VERDICT + 10
 };
+
+/* From -1 to 8, which is all that hooks have; others have no label. */
+static inline bool verdict_has_label(__u32 verdict)
+{
+	return verdict + 1 < N_LABELS - LABEL_VERDICT;
+}
+
+static inline __u32 label_of_verdict(__u32 verdict)
+{
+	return LABEL_VERDICT + verdict + 1;
+}
+
+static inline __u32 verdict_of_label(__u32 label)
+{
+	return label - LABEL_VERDICT - 1;
+}
 
 struct exits_rule {
 	bool fold; /* use known verdicts; otherwise every way leads to the check */
 	bool last; /* no seam behind: LABEL_OUT stands for LABEL_CHECK, nothing is LABEL_PASS */
-	__u32 proceed_on; /* verdicts that go on */
+	__u32 proceed_on; /* verdicts that go on: verdict.h */
 	__u32 accept;     /* the value of BRAID_ACCEPT */
 	__u32 pass;       /* the verdict that it stands for */
 };

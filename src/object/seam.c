@@ -10,11 +10,12 @@
 #include "base/error.h"
 #include "object/flow.h"
 #include "object/splicer.h"
+#include "object/verdict.h"
 
 static void emit_verdict(struct splicer *sp, __u32 label)
 {
 	emit_label(&sp->e, label);
-	emit_mov32(&sp->e, BPF_REG_0, label - LABEL_VERDICT);
+	emit_mov32(&sp->e, BPF_REG_0, verdict_of_label(label));
 	emit_exit(&sp->e);
 }
 
@@ -136,29 +137,55 @@ static void emit_record(struct splicer *sp, const struct splice_part *p)
 					    .off = 4});
 }
 
+static void emit_alu32(struct splicer *sp, int op, int dst, __s32 imm)
+{
+	emit_insn(&sp->e,
+		  (struct bpf_insn){.code = BPF_ALU | BPF_K | op, .dst_reg = dst, .imm = imm});
+}
+
+/* Three verdicts and more. With -1 among them the mask is turned, so that it is bit 0. */
+static void emit_check_bit(struct splicer *sp, __u32 proceed_on)
+{
+	bool unspec = proceed_on & verdict_bit(-1);
+	int bit = unspec ? BPF_REG_3 : BPF_REG_0;
+
+	if (unspec) {
+		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ALU | BPF_MOV | BPF_X,
+						    .dst_reg = bit,
+						    .src_reg = BPF_REG_0});
+		emit_alu32(sp, BPF_ADD, bit, 1);
+		proceed_on = proceed_on << 1 | 1;
+	}
+	emit_jump32(&sp->e, BPF_JGT, bit, 31, 0);
+	emit_fix_later(&sp->e, LABEL_OUT);
+	emit_mov32(&sp->e, BPF_REG_2, proceed_on);
+	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ALU | BPF_RSH | BPF_X,
+					    .dst_reg = BPF_REG_2,
+					    .src_reg = bit});
+	emit_alu32(sp, BPF_AND, BPF_REG_2, 1);
+	emit_jump32(&sp->e, BPF_JEQ, BPF_REG_2, 0, 0);
+	emit_fix_later(&sp->e, LABEL_OUT);
+}
+
 /* Falls through when the verdict in r0 is one that proceeds. */
 static void emit_check(struct splicer *sp, __u32 proceed_on)
 {
+	__u32 rest = proceed_on & (proceed_on - 1);
+
 	if (!proceed_on) {
 		/* always so, but what follows must look reachable */
 		emit_jump32(&sp->e, BPF_JGE, BPF_REG_0, 0, 0);
 		emit_fix_later(&sp->e, LABEL_OUT);
-	} else if (!(proceed_on & (proceed_on - 1))) {
-		emit_jump32(&sp->e, BPF_JNE, BPF_REG_0, __builtin_ctz(proceed_on), 0);
-		emit_fix_later(&sp->e, LABEL_OUT);
-	} else {
-		emit_jump32(&sp->e, BPF_JGT, BPF_REG_0, 31, 0);
-		emit_fix_later(&sp->e, LABEL_OUT);
-		emit_mov32(&sp->e, BPF_REG_2, proceed_on);
-		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ALU | BPF_RSH | BPF_X,
-						    .dst_reg = BPF_REG_2,
-						    .src_reg = BPF_REG_0});
-		emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ALU | BPF_AND | BPF_K,
-						    .dst_reg = BPF_REG_2,
-						    .imm = 1});
-		emit_jump32(&sp->e, BPF_JEQ, BPF_REG_2, 0, 0);
-		emit_fix_later(&sp->e, LABEL_OUT);
+		return;
 	}
+	if (rest & (rest - 1)) {
+		emit_check_bit(sp, proceed_on);
+		return;
+	}
+	if (rest)
+		emit_jump32(&sp->e, BPF_JEQ, BPF_REG_0, verdict_of_bit(__builtin_ctz(rest)), 1);
+	emit_jump32(&sp->e, BPF_JNE, BPF_REG_0, verdict_of_bit(__builtin_ctz(proceed_on)), 0);
+	emit_fix_later(&sp->e, LABEL_OUT);
 }
 
 /* What leaves by the last stage without a verdict of its own. */
@@ -170,7 +197,7 @@ static __u32 end_verdict(const struct splice *s)
 __u32 label_of(const struct splicer *sp, __u32 next)
 {
 	if (next == SPLICE_END)
-		return LABEL_VERDICT + end_verdict(sp->s);
+		return label_of_verdict(end_verdict(sp->s));
 	return N_LABELS + (next & SPLICE_SLOT ? sp->s->n_parts + (next & ~SPLICE_SLOT) : next);
 }
 
@@ -179,7 +206,7 @@ static void emit_closed(struct splicer *sp)
 {
 	const struct splice_control *c = &sp->s->control;
 
-	if (c->section < 0 || !c->entry || !c->closes)
+	if (c->section < 0 || !c->closes)
 		return;
 	emit_address(&sp->e, BPF_REG_2, REF_DATA, c->section, 0);
 	emit_load(&sp->e, BPF_W, BPF_REG_3, BPF_REG_2, c->closed);

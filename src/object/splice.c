@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "object/splicer.h"
-#include "object/types.h"
 #include "object/unused.h"
 
 static void mark(struct splicer *sp, __u32 first, size_t part, bool seam)
@@ -228,9 +227,7 @@ static size_t count_slots(const struct splice *s)
 static int prepare(struct splicer *sp)
 {
 	const struct splice *s = sp->s;
-	const struct func *first = &sp->u->funcs.v[s->parts[0].func];
-	const struct btf_type *proto = btf__type_by_id(sp->u->btf, first->type_id);
-	int origin, type;
+	int origin, type, proto;
 
 	for (size_t k = 0; k < s->n_parts; k++)
 		if (!s->parts[k].call &&
@@ -240,14 +237,10 @@ static int prepare(struct splicer *sp)
 				  sp->u->funcs.v[s->parts[k].func].insns.n);
 			return -E2BIG;
 		}
-	if (!proto) {
-		error_set(sp->err, -EINVAL, s->parts[0].name, "its program has no function type");
-		error_hint(sp->err, "compile it with clang -g");
-		return -EINVAL;
-	}
 	if (emitter_init(&sp->e, N_LABELS + s->n_parts + count_slots(s)))
 		return error_oom(sp->err);
-	type = btf__add_func(sp->u->btf, s->name, BTF_FUNC_GLOBAL, proto->type);
+	proto = add_context_proto(sp->u->btf, s->section);
+	type = proto < 0 ? proto : btf__add_func(sp->u->btf, s->name, BTF_FUNC_GLOBAL, proto);
 	origin = btf__add_str(sp->u->btf, s->origin);
 	sp->e.out.name = strdup(s->name);
 	sp->e.out.section = strdup(s->section);
@@ -284,27 +277,17 @@ static int emit_all(struct splicer *sp)
 	return 0;
 }
 
-/* Spliced parts are gone; called ones become static functions. */
 static int retire_parts(struct splicer *sp)
 {
-	for (size_t k = 0; k < sp->s->n_parts; k++) {
-		struct func *f = &sp->u->funcs.v[sp->s->parts[k].func];
-		struct btf_type *t = type_edit(sp->u->btf, f->type_id);
-		char *text;
+	int r = 0;
 
-		if (!sp->s->parts[k].call) {
-			f->dead = true;
-			continue;
-		}
-		text = strdup(".text");
-		if (!text)
-			return error_oom(sp->err);
-		free(f->section);
-		f->section = text;
-		f->global = f->weak = false;
-		t->info = BTF_KIND_FUNC << 24 | BTF_FUNC_STATIC;
+	for (size_t k = 0; k < sp->s->n_parts && !r; k++) {
+		if (sp->s->parts[k].call)
+			r = retire_called(sp, k);
+		else
+			sp->u->funcs.v[sp->s->parts[k].func].dead = true;
 	}
-	return 0;
+	return r;
 }
 
 int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splice_map *ret_map,

@@ -38,7 +38,7 @@ struct splice_case {
 struct splice_part {
 	__u32 func;
 	bool call;        /* kept as a function, and called */
-	__u32 proceed_on; /* bit v set: after verdict v goes on; only verdicts below 32 can */
+	__u32 proceed_on; /* after these verdicts it goes on: verdict.h */
 	__u32 next;       /* where it goes on */
 	/*
 	 * What it returns is no verdict, but chooses where control goes on; @next for none of
@@ -67,7 +67,7 @@ struct splice_control {
 	int section;
 	__u32 closed, verdict, share, bypass, config;
 	bool entry;  /* packets enter the pipeline here */
-	bool closes; /* … and find it closed, if the control block says so */
+	bool closes; /* they leave at once, if the control block says that it is closed */
 };
 
 /*
@@ -84,7 +84,7 @@ struct splice_config {
 
 struct splice {
 	const char *name;    /* of the program */
-	const char *section; /* "xdp", "xdp.frags" */
+	const char *section; /* "xdp", "xdp.frags", "tc" */
 	const char *origin;  /* "file" of the seams in the line information, e.g. "braid:edge" */
 	const struct splice_part *parts;
 	size_t n_parts;
@@ -127,7 +127,7 @@ struct splice_map {
 
 /*
  * Adds the program to @u. The functions of spliced parts are dead afterwards, those of
- * called ones static functions.
+ * called ones static functions; global ones if they make tail calls (called.c says why).
  * @ret_map: may be NULL; free with array_done(&ret_map->ranges).
  */
 int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splice_map *ret_map,

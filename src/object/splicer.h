@@ -53,3 +53,8 @@ void emit_end(struct splicer *sp, __u32 falls);
 void emit_config_address(struct emitter *e, const struct bpf_insn *insn, __s16 slot, __u32 offset);
 /* r3 = the version of this packet; the address of its bytes into @slot. r0 to r5 are lost. */
 void emit_config_home(struct emitter *e, const struct splice *s, __s16 slot, bool used);
+
+/* called.c: the called part becomes a function that is no program. 0 or -ENOMEM. */
+int retire_called(struct splicer *sp, size_t k);
+/* The type int (struct xdp_md *ctx), or that of a program of @section. -ENOMEM. */
+int add_context_proto(struct btf *btf, const char *section);

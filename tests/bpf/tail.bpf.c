@@ -6,6 +6,7 @@ const volatile __u32 slot = 0;
 int tail(struct xdp_md *ctx);
 int leaf(struct xdp_md *ctx);
 int again(struct xdp_md *ctx);
+long untyped(void *ctx);
 
 __u32 rounds;
 
@@ -36,6 +37,13 @@ SEC(FRAGS) int again(struct xdp_md *ctx)
 	if (++rounds % 3)
 		bpf_tail_call(ctx, &jumps, 2);
 	return stage_act(ctx, slot);
+}
+
+/* As `tail`; its type does not say what it takes. */
+SEC(FRAGS) long untyped(void *ctx)
+{
+	bpf_tail_call(ctx, &jumps, 1);
+	return XDP_PASS;
 }
 
 char _license[] SEC("license") = "GPL";

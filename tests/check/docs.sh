@@ -50,7 +50,7 @@ completes() {
 }
 
 # Each command's words, in three places.
-"$braid" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort >"$work/help"
+"$braid" --help | sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort >"$work/help"
 awk '/^\.Sh/ { commands = /COMMANDS/ } commands && /^\.It Cm / { print $3 }' man/braid.1 |
 	sort >"$work/manual"
 completes '' | grep -v '^-' | sort >"$work/completion"

@@ -4,7 +4,7 @@
 # those system headers and libraries that its job needs.
 . "$(dirname "$0")/tap.sh"
 
-layers='base object manifest compose kernel store live cli'
+layers='base object manifest compose kernel dispatch store live cli'
 
 # What values and files need; no sockets, no system calls on kernel objects.
 plain='(assert|byteswap|ctype|endian|errno|fcntl|fnmatch|glob|inttypes|libgen|limits|locale|math)

@@ -277,6 +277,27 @@ static void test_config(void)
 	each_fits(versions, "config", 3, "a version");
 }
 
+/* An XDP program and a filter, of others, where a pipeline is and where none is. */
+static void test_foreigners(const char *m)
+{
+	_cleanup_json_ json_t *status = NULL, *plan = NULL;
+
+	net_veth(NULL, "other0", NULL, "other1");
+	must_run("ip link set other0 xdp obj %s/live_mark.bpf.o sec xdp", live_objects);
+	must_run("tc -n right qdisc add dev r0 clsact");
+	must_run("tc -n right filter add dev r0 ingress chain 1 protocol ip bpf da obj "
+		 "%s/live_tc_mark.bpf.o sec tc",
+		 live_objects);
+	status = braid_json("status");
+	plan = braid_json("plan", m);
+	each_fits(json_at(status, "pipelines/0/interfaces/0/foreigners"), "foreigner", 0,
+		  "a filter in status");
+	each_fits(json_at(plan, "foreigners/0/foreigners"), "foreigner", 0, "a filter in plan");
+	each_fits(json_at(status, "others/0/foreigners"), "foreigner", 0, "a program elsewhere");
+	must_run("tc -n right qdisc delete dev r0 clsact");
+	must_run("ip link delete other0");
+}
+
 /* What runs, what is attached again, and an interface that is gone. */
 static void test_restore(void)
 {
@@ -312,6 +333,7 @@ int main(int argc, char **argv)
 	test_diff(diff);
 	test_blocked();
 	test_status();
+	test_foreigners(m);
 	test_run(m);
 	second = braid_json("apply", next);
 	test_apply("the next apply", second);

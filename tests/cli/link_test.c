@@ -56,6 +56,33 @@ static void test_ip(void)
 	ip_sets(" --strategy fused --final drop", "xdp", "lost", "a final verdict for all");
 }
 
+/* For a TC hook: what tc(8) and bpftool load. */
+static void test_tc(void)
+{
+	_cleanup_free_ char *pin = text_fmt("%s/linked", getenv("BRAID_BPFFS"));
+	_cleanup_free_ char *tc = text_fmt("%s/mark/mark_tc.bpf.o", live_examples);
+	_cleanup_json_ json_t *program = NULL;
+	_cleanup_run_ struct run r = {};
+
+	must_run("%s link --hook tc-egress a=%s b=%s -o %s --proceed-on next,pipe,ok", live_braid,
+		 tc, tc, out);
+	must_run("bpftool prog load %s %s", out, pin);
+	program = bpftool("prog", pin);
+	is_str(json_text(program, "type"), "sched_cls", "bpftool knows its type");
+	must_run("rm %s", pin);
+	must_run("ip netns exec right tc qdisc add dev r0 clsact");
+	must_run("ip netns exec right tc filter add dev r0 egress bpf da obj %s sec tc", out);
+	is_int(run(&r, "ip", "netns", "exec", "right", "tc", "filter", "show", "dev", "r0",
+		   "egress"),
+	       0, "tc loads it");
+	ok(strstr(r.out, "direct-action") && strstr(r.out, "name both"), "a filter: %s", r.out);
+	must_run("ip netns exec right tc qdisc del dev r0 clsact");
+	is_int(braid(&r, "link", "--hook", "tc", tc, "-o", out), 1, "no such hook");
+	ok(strstr(r.err, "tc-ingress, tc-egress"), "it says which there are: %s", r.err);
+	is_int(braid(&r, "link", "--hook", "tc-ingress", mark, "-o", out), 1, "an XDP program");
+	ok(strstr(r.err, "no program for this hook"), "it says so: %s", r.err);
+}
+
 static void test_errors(void)
 {
 	_cleanup_run_ struct run r = {};
@@ -86,6 +113,7 @@ int main(int argc, char **argv)
 	out = linked;
 	test_bpftool();
 	test_ip();
+	test_tc();
 	test_errors();
 	return done();
 }

@@ -97,6 +97,37 @@ static void test_file(void)
 	is_int(live_pins(), 0, "nothing is pinned by it");
 }
 
+/* TC: its verdicts; a part of an IP header is not run. */
+static void test_tc(void)
+{
+	_cleanup_free_ char *in = text_fmt("%s/tc.pcap", net_scratch());
+	const char *path = live_write("tc.yaml",
+				      "{braid: 1, pipelines: [{name: tc, hook: tc-ingress, "
+				      "stages: [{name: mark, object: %s/mark/mark_tc.bpf.o}]}]}",
+				      live_examples);
+	struct pkt packets[2] = {};
+	_cleanup_json_ json_t *j = NULL;
+	_cleanup_run_ struct run r = {};
+
+	pkt_eth(&packets[0]);
+	pkt_ip4(&packets[0], "10.0.0.1", "10.0.0.2");
+	pkt_udp(&packets[0], 1, 2);
+	pkt_finish(&packets[0]);
+	packets[1] = packets[0];
+	packets[1].len = ETH_HLEN + 10;
+	pkt_write_pcap(in, packets, 2);
+	j = braid_json("run", path, "--pcap", in);
+	is_str(json_text(j, "results/0/verdict"), "unspec", "TC: its verdict");
+	is_int(json_number(j, "results/0/size-out"), packets[0].len, "with the Ethernet header");
+	ok(*json_text(j, "results/1/skipped"), "half of an IP header: %s",
+	   json_text(j, "results/1/skipped"));
+	is_int(json_number(j, "totals/0/unspec"), 1, "counted by the hook's verdicts");
+	is_int(json_number(j, "totals/0/shot"), 0, "of which there are others");
+	is_int(json_number(j, "totals/0/tx"), -1, "and tx is none of them");
+	is_int(braid(&r, "run", path, "--pcap", in), 0, "for people");
+	ok(strstr(r.out, "UNSPEC") && !strstr(r.out, "SHOT"), "verdicts that occurred: %s", r.out);
+}
+
 /* The time stamps in nanoseconds: another magic number. */
 static void test_nanoseconds(void)
 {
@@ -156,6 +187,7 @@ int main(int argc, char **argv)
 	test_nanoseconds();
 	manifest = live_manifest("m.yaml", AS_TAILS, live_marks("1,2,3"));
 	test_file();
+	test_tc();
 	test_errors();
 	return done();
 }

@@ -83,6 +83,53 @@ void cut4(struct pkt *p)
 	p->len = ETH_HLEN + 12;
 }
 
+static bool is_tc(void)
+{
+	return !text_eq(seams_hook, "xdp");
+}
+
+__u32 graph_verdict(__u32 verdict)
+{
+	return is_tc() ? graph_tc(verdict) : verdict;
+}
+
+bool graph_runs(const struct trip *t)
+{
+	return !is_tc() || t->packet != cut4;
+}
+
+char *graph_words(const char *text)
+{
+	static const char *const words[][2] = {
+		{"pass", "next"},
+		{"tx", "stolen"},
+		{"drop", "shot"},
+		{"aborted", "ok"},
+		{"graph_stage.bpf.o", "graph_tc.bpf.o"},
+		{"graph_new.bpf.o", "graph_tc_new.bpf.o"},
+		{"graph_long.bpf.o", "graph_tc_long.bpf.o"},
+	};
+	struct buf b = {};
+
+	while (*text) {
+		size_t n = strcspn(text, " ,:[]{}"), i = 0;
+
+		while (i < COUNT(words) &&
+		       (strlen(words[i][0]) != n || memcmp(words[i][0], text, n)))
+			i++;
+		if (is_tc() && i < COUNT(words))
+			buf_str(&b, words[i][1]);
+		else
+			buf_add(&b, text, n);
+		text += n;
+		if (*text)
+			buf_add(&b, text++, 1);
+	}
+	if (!b.v)
+		buf_str(&b, "");
+	return buf_take(&b) ?: (bail_out("no memory"), NULL);
+}
+
 void graph_make(struct pkt *p, const struct trip *t)
 {
 	*p = (struct pkt){};
@@ -90,6 +137,10 @@ void graph_make(struct pkt *p, const struct trip *t)
 	memset(p->data, 0, 2 * ETH_ALEN);
 	p->data[GRAPH_ASKED] = t->asks;
 	p->data[GRAPH_ANSWER] = t->answer;
+	if (t->asks && t->answer < STAGE_SAYS_HUGE && graph_verdict(t->answer) == (__u32)-1)
+		p->data[GRAPH_ANSWER] = STAGE_SAYS_MINUS;
+	else if (t->asks && t->answer < STAGE_SAYS_HUGE)
+		p->data[GRAPH_ANSWER] = graph_verdict(t->answer);
 }
 
 const char *graph_path(const struct pkt *p)
@@ -112,10 +163,10 @@ size_t graph_check(const struct seams *s, const struct trip *t, const char *what
 		seams_bypass(s, t->paused ?: "");
 	graph_make(&p, t);
 	got = seams_run(s, p.data, p.len);
-	if (got == t->verdict && text_eq(graph_path(&p), t->path))
+	if (got == graph_verdict(t->verdict) && text_eq(graph_path(&p), t->path))
 		return 0;
 	diag("%s: asks %u for %u, past '%s': '%s' and %#x instead of '%s' and %#x", what, t->asks,
-	     t->answer, t->paused ?: "", graph_path(&p), got, t->path, t->verdict);
+	     t->answer, t->paused ?: "", graph_path(&p), got, t->path, graph_verdict(t->verdict));
 	return 1;
 }
 
@@ -137,5 +188,11 @@ char *graph_stages(const char *stages, const char *const mix[4])
 			buf_str(&b, mix[n++ % 4]);
 		else
 			buf_add(&b, c, 1);
-	return buf_take(&b) ?: (bail_out("no memory"), NULL);
+	if (b.v) {
+		char *words = graph_words(b.v);
+
+		buf_done(&b);
+		return words;
+	}
+	bail_out("no memory");
 }

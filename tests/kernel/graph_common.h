@@ -40,6 +40,12 @@ packet_maker tcp4_tagged; /* VLAN 7, DSCP 46 */
 packet_maker fragment4;   /* the second part: it has no ports */
 packet_maker cut4;
 
+/* What stands for XDP's verdict at the hook of the pipelines. */
+__u32 graph_verdict(__u32 verdict);
+/* false: the kernel runs no program of the hook on it in a test run. */
+bool graph_runs(const struct trip *t);
+/* A manifest's text for that hook. Free it. */
+char *graph_words(const char *text);
 /* Ready to be signed. */
 void graph_make(struct pkt *p, const struct trip *t);
 /* Who signed. Valid until the next call. */
@@ -50,5 +56,5 @@ size_t graph_check(const struct seams *s, const struct trip *t, const char *what
 /* What stages do with registers and the stack, by their position. */
 #define GRAPH_MIXES 5
 extern const char *const graph_mixes[GRAPH_MIXES][4];
-/* Replaces each '@' by a program. Free it. */
+/* Replaces each '@' by a program; at a TC hook also verdicts and objects by TC's. Free it. */
 char *graph_stages(const char *stages, const char *const mix[4]);

@@ -12,7 +12,10 @@
 #include "compose/rollout_abi.h"
 #include "graph_common.h"
 #include "kernel/testrun.h"
+#include "manifest/hook.h"
 #include "net.h"
+
+static enum hook hook; /* of all pipelines */
 
 /* What braid's own program says of a packet, alone. */
 static __u32 key_of(enum rollout_key key, __u32 seed, const struct pkt *p)
@@ -26,7 +29,7 @@ static __u32 key_of(enum rollout_key key, __u32 seed, const struct pkt *p)
 	__u32 section;
 	size_t size;
 
-	if (builtin_unit(BUILTIN_ROLLOUT, &u, &err))
+	if (builtin_unit(builtin_for(BUILTIN_ROLLOUT, hook), &u, &err))
 		bail_out("%s", err.what);
 	v = unit_find_var(u, "seed", &section);
 	memcpy(u->sections.v[section].bytes.v + v->offset, &seed, sizeof(seed));
@@ -62,7 +65,7 @@ static __u64 counted(const struct seams *s, const char *map, int version, __u64 
 	*ret_drops = 0;
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		n += each[cpu].version[version].packets;
-		*ret_drops += each[cpu].version[version].verdicts[XDP_DROP];
+		*ret_drops += each[cpu].version[version].verdicts[ROLLOUT_VERDICT_DROP];
 	}
 	return n;
 }
@@ -142,12 +145,13 @@ static void test_rollout_result(const struct seams_way *way, const char *const m
 static void test_rollout_random(const struct seams_way *way, const char *const mix[4])
 {
 	_cleanup_free_ char *text = graph_stages("[" M(1) ", " ROLLED(2, "random") "]", mix);
+	_cleanup_free_ char *final = graph_words("final: tx, ");
 	struct trip t = {arp, "12", XDP_TX};
 	_cleanup_seams_ struct seams s = {};
 	size_t wrong = 0, new = 0;
 	struct pkt p;
 
-	seams_start(&s, way, "final: tx, ", text);
+	seams_start(&s, way, final, text);
 	wrong += graph_check(&s, &t, "share 0");
 	set_share(&s, ROLLOUT_WHOLE);
 	t.path = "1b";
@@ -155,7 +159,7 @@ static void test_rollout_random(const struct seams_way *way, const char *const m
 	set_share(&s, ROLLOUT_WHOLE / 4);
 	for (int i = 0; i < 2000; i++) {
 		graph_make(&p, &t);
-		wrong += seams_run(&s, p.data, p.len) != XDP_TX;
+		wrong += seams_run(&s, p.data, p.len) != graph_verdict(XDP_TX);
 		new += p.data[1] & GRAPH_NEW;
 	}
 	new /= GRAPH_NEW;
@@ -166,9 +170,9 @@ static void test_rollout_random(const struct seams_way *way, const char *const m
 /* Who leaves the context alone is counted by a function that does not. */
 static void test_rollout_kept(const struct seams_way *way)
 {
-	static const char stages[] =
+	_cleanup_free_ char *stages = graph_words(
 		"[{name: m1, object: graph_stage.bpf.o, program: mark_kept, constants: {id: 1}, "
-		"rollout: {object: graph_new.bpf.o, seed: 77}}, " MARK(2, "mark_var") "]";
+		"rollout: {object: graph_new.bpf.o, seed: 77}}, " MARK(2, "mark_var") "]");
 	struct trip t = {tcp4, NULL, XDP_PASS}, past = {tcp4, "2", XDP_PASS, 0, 0, "m1 m1@new"};
 	_cleanup_seams_ struct seams s = {};
 	size_t wrong = 0;
@@ -198,6 +202,10 @@ int main(int argc, char **argv)
 		bail_out("usage: graph_rollout_test FOLDER");
 	seams_folder = argv[1];
 	net_init();
-	test_rollouts();
+	for (int tc = 0; tc < 2; tc++) {
+		hook = tc ? HOOK_TC_EGRESS : HOOK_XDP;
+		seams_hook = hook_names[hook];
+		test_rollouts();
+	}
 	return done();
 }

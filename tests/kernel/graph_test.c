@@ -20,21 +20,27 @@ enum { TRIPS = 20 };
 struct scene {
 	const char *name, *pipeline, *stages;
 	struct trip trips[TRIPS]; /* up to the first without a packet */
+	const char *hook;         /* only at this one */
 };
 
 static void check_scene(const struct scene *scene)
 {
+	_cleanup_free_ char *pipeline = graph_words(scene->pipeline);
+
+	if (scene->hook && !text_eq(scene->hook, seams_hook))
+		return;
 	for (size_t i = 0; i < SEAMS_WAYS; i++)
 		for (size_t m = i < 2 ? 0 : 1; m < GRAPH_MIXES; m += i < 2 ? 1 : 2) {
 			_cleanup_free_ char *stages = graph_stages(scene->stages, graph_mixes[m]);
-			_cleanup_free_ char *what = text_fmt("%s, %s, %zu", scene->name,
-							     seams_ways[i].name, m);
+			_cleanup_free_ char *what = text_fmt("%s, %s, %s, %zu", seams_hook,
+							     scene->name, seams_ways[i].name, m);
 			_cleanup_seams_ struct seams s = {};
 			size_t wrong = 0, n = 0;
 
-			seams_start(&s, &seams_ways[i], scene->pipeline, stages);
+			seams_start(&s, &seams_ways[i], pipeline, stages);
 			for (; n < TRIPS && scene->trips[n].packet; n++)
-				wrong += graph_check(&s, &scene->trips[n], what);
+				if (graph_runs(&scene->trips[n]))
+					wrong += graph_check(&s, &scene->trips[n], what);
 			is_int(wrong, 0, "%s: %zu packets", what, n);
 		}
 }
@@ -162,7 +168,8 @@ static const struct scene results[] = {
 	  {udp4, "156", XDP_PASS, 1, ACCEPT},
 	  {udp4, "156", XDP_PASS, 1, STAGE_SAYS_HUGE},
 	  {udp4, "15", XDP_DROP, 5, XDP_DROP},
-	  {udp4, "156", XDP_TX, 6, XDP_TX}}},
+	  {udp4, "156", XDP_TX, 6, XDP_TX}},
+	 "xdp"}, /* that says pass to -1 */
 	{"by a result, past stages",
 	 "",
 	 BY_RESULT(""),
@@ -349,32 +356,139 @@ static const struct scene contexts[] = {
 	  {tcp4, "", XDP_PASS, 0, 0, "m1 m2 m3 m4"}}},
 };
 
+/* What only TC has. */
+static const struct scene tc[] = {
+	{"tags beside the packet",
+	 "",
+	 "[" SWITCH("a", "vlan", WHEN("7", M(1)), M(2)) ", " MARK(3, "mark_tag") ", " SWITCH(
+		 "b", "vlan", WHEN("7", M(4)),
+		 M(5)) ", " SWITCH("c", "destination-port", WHEN("443", M(6)) ", " WHEN("80", M(7)),
+				   M(8)) "]",
+	 {{tcp4, "2347", XDP_PASS},
+	  {tcp4_tagged, "1346", XDP_PASS}, /* twice tagged now */
+	  {udp4, "2348", XDP_PASS},
+	  {arp, "2348", XDP_PASS}},
+	 "tc-ingress"},
+	{"three tags are one too many, wherever they are",
+	 "",
+	 "[" MARK(1, "mark_tag") ", " MARK(2, "mark_tag") ", " SWITCH(
+		 "b", "ethertype", WHEN("ipv4", M(3)) ", " WHEN("vlan", M(4)), M(5)) "]",
+	 {{tcp4, "123", XDP_PASS}, {tcp4_tagged, "124", XDP_PASS}, {arp, "125", XDP_PASS}},
+	 "tc-ingress"},
+	{"the default: next and pipe go on, ok does not",
+	 "",
+	 "[" M(1) ", " M(2) ", " M(3) "]",
+	 {{tcp4, "123", XDP_PASS},
+	  {tcp4, "1", 0, 1, 0},
+	  {tcp4, "123", XDP_PASS, 1, GRAPH_RAW(3)},
+	  {tcp4, "1", GRAPH_RAW(1), 1, GRAPH_RAW(1)},
+	  {tcp4, "12", XDP_DROP, 2, XDP_DROP},
+	  {tcp4, "12", 8, 2, 8},
+	  {tcp4, "1", 31, 1, 31},
+	  {tcp4, "1", 30, 1, 30},
+	  {tcp4, "1", 1u << 31 | 2, 1, STAGE_SAYS_HUGE},
+	  {tcp4, "12", XDP_PASS, 2, ACCEPT},
+	  {tcp4, "123", GRAPH_RAW(3), 3, GRAPH_RAW(3)}},
+	 "tc-ingress"},
+	{"sets of one, two and many",
+	 "final: trap, ",
+	 "[" M_WITH(1, "proceed-on: ok") ", " M_WITH(2, "proceed-on: [pipe, stolen]") ", " M_WITH(
+		 3, "proceed-on: [unspec, ok, trap]") ", " M_WITH(4, "proceed-on: [ok, trap, "
+								     "reclassify]") "]",
+	 {{tcp4, "1", XDP_PASS}, {tcp4, "12", XDP_PASS, 1, 0}, {tcp4, "1", 31, 1, 31}},
+	 "tc-ingress"},
+	{"a set with -1 in it",
+	 "final: trap, ",
+	 "[" M_WITH(1, "proceed-on: [unspec, ok, trap]") ", " M_WITH(2, "proceed-on: [unspec, "
+									"shot]") "]",
+	 {{tcp4, "12", 8},
+	  {tcp4, "12", 8, 1, 0},
+	  {tcp4, "12", 8, 1, 8},
+	  {tcp4, "1", 7, 1, 7},
+	  {tcp4, "1", 9, 1, 9},
+	  {tcp4, "1", 31, 1, 31},
+	  {tcp4, "1", 30, 1, 30},
+	  {tcp4, "1", 32, 1, 32},
+	  {tcp4, "1", 40, 1, 40},
+	  {tcp4, "1", 1u << 31 | 2, 1, STAGE_SAYS_HUGE},
+	  {tcp4, "1", XDP_PASS, 1, ACCEPT},
+	  {tcp4, "12", 8, 2, XDP_DROP},
+	  {tcp4, "12", 34, 2, 34},
+	  {tcp4, "12", 0, 2, 0}},
+	 "tc-ingress"},
+	{"a set without -1, of many",
+	 "final: trap, ",
+	 "[" M_WITH(1, "proceed-on: [ok, trap, reclassify]") ", " M(2) "]",
+	 {{tcp4, "1", XDP_PASS},
+	  {tcp4, "12", 8, 1, 0},
+	  {tcp4, "12", 8, 1, 8},
+	  {tcp4, "1", XDP_DROP, 1, XDP_DROP},
+	  {tcp4, "1", 31, 1, 31},
+	  {tcp4, "1", 32, 1, 32}},
+	 "tc-ingress"},
+	{"a result of -1",
+	 "",
+	 "[" M(1) ", " SWITCH("a", "result", WHEN("unspec", M(2)) ", " WHEN("ok, 7", M(3)),
+			      M(4)) "]",
+	 {{tcp4, "12", XDP_PASS},
+	  {tcp4, "13", XDP_PASS, 1, 0},
+	  {tcp4, "13", XDP_PASS, 1, 7},
+	  {tcp4, "14", XDP_PASS, 1, 31},
+	  {tcp4, "14", XDP_PASS, 1, ACCEPT}},
+	 "tc-ingress"},
+	{"a load beyond the packet ends a stage",
+	 "",
+	 "[" M(1) ", {name: old, object: graph_stage.bpf.o, program: mark_old, proceed-on: "
+		  "next}, " M(2) "]",
+	 {{udp4, "12", XDP_PASS}, {tcp4, "1", 0}},
+	 "tc-ingress"},
+	{"a load beyond the packet, and on",
+	 "",
+	 "[" M(1) ", {name: old, object: graph_stage.bpf.o, program: mark_old, proceed-on: [ok, "
+		  "next]}, " M(2) "]",
+	 {{udp4, "12", XDP_PASS}, {tcp4, "12", XDP_PASS}},
+	 "tc-ingress"},
+};
+
 #define CHECK_SCENES(list)                                                                         \
 	for (size_t scene_ = 0; scene_ < COUNT(list); scene_++)                                    \
 	check_scene(&(list)[scene_])
+
+static void test_scenes(void)
+{
+	CHECK_SCENES(fields);
+	CHECK_SCENES(ends);
+	CHECK_SCENES(results);
+	CHECK_SCENES(disabled);
+	CHECK_SCENES(paused);
+	CHECK_SCENES(contexts);
+	CHECK_SCENES(tc);
+}
 
 static void test_closed(void)
 {
 	for (size_t i = 0; i < SEAMS_WAYS; i++) {
 		_cleanup_free_ char *stages = graph_stages(BRANCHES, graph_mixes[1]);
+		_cleanup_free_ char *final = graph_words("final: drop, ");
 		struct trip open = {tcp4, "1235", XDP_PASS}, closed = {tcp4, "", XDP_PASS};
 		_cleanup_seams_ struct seams s = {};
 		struct control c;
 		size_t wrong = 0;
 
-		seams_start(&s, &seams_ways[i], "final: drop, ", stages);
+		seams_start(&s, &seams_ways[i], final, stages);
 		c = seams_control(&s);
 		c.closed = 1;
 		seams_set_control(&s, &c);
 		wrong += graph_check(&s, &closed, "closed, passing");
-		c.verdict = closed.verdict = XDP_DROP;
+		closed.verdict = XDP_DROP;
+		c.verdict = graph_verdict(XDP_DROP);
 		seams_set_control(&s, &c);
 		wrong += graph_check(&s, &closed, "closed, dropping");
 		c.closed = 0;
 		seams_set_control(&s, &c);
 		open.verdict = XDP_DROP;
 		wrong += graph_check(&s, &open, "open again");
-		is_int(wrong, 0, "closed and open again, %s", seams_ways[i].name);
+		is_int(wrong, 0, "%s: closed and open again, %s", seams_hook, seams_ways[i].name);
 	}
 }
 
@@ -397,7 +511,7 @@ static char *many_stages(const char *program)
 /* The gates of more stages than a word has bits: each alone, and each of them alone not. */
 static void test_many(const struct seams_way *way, const char *program)
 {
-	_cleanup_free_ char *stages = many_stages(program);
+	_cleanup_free_ char *xdp = many_stages(program), *stages = graph_words(xdp);
 	_cleanup_seams_ struct seams s = {};
 	struct trip t = {udp4};
 	size_t wrong = 0;
@@ -411,17 +525,17 @@ static void test_many(const struct seams_way *way, const char *program)
 		c.bypass[k / 32] = 1u << k % 32;
 		seams_set_control(&s, &c);
 		graph_make(&p, &t);
-		wrong += seams_run(&s, p.data, p.len) != XDP_PASS ||
+		wrong += seams_run(&s, p.data, p.len) != graph_verdict(XDP_PASS) ||
 			 p.data[GRAPH_SIGNED] != MANY - 1;
 		for (size_t w = 0; w < COUNT(c.bypass); w++)
 			c.bypass[w] = ~c.bypass[w];
 		seams_set_control(&s, &c);
 		graph_make(&p, &t);
-		wrong += seams_run(&s, p.data, p.len) != XDP_PASS || p.data[GRAPH_SIGNED] != 1 ||
-			 p.data[0] != k + 1;
+		wrong += seams_run(&s, p.data, p.len) != graph_verdict(XDP_PASS) ||
+			 p.data[GRAPH_SIGNED] != 1 || p.data[0] != k + 1;
 	}
-	is_int(wrong, 0, "%d stages, each paused, and all others, %s, %s", MANY, way->name,
-	       program);
+	is_int(wrong, 0, "%s: %d stages, each paused, and all others, %s, %s", seams_hook, MANY,
+	       way->name, program);
 }
 
 /* Over a real wire: what arrives is what was passed, signed. */
@@ -478,23 +592,25 @@ static void test_wire(const struct seams_way *way)
 	}
 }
 
+static void test_hook(const char *hook)
+{
+	seams_hook = hook;
+	test_scenes();
+	test_closed();
+	for (size_t i = 0; i < SEAMS_WAYS; i++) {
+		test_many(&seams_ways[i], "mark");
+		test_many(&seams_ways[i], "mark_regs");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
 		bail_out("usage: graph_test FOLDER");
 	seams_folder = argv[1];
 	net_init();
-	CHECK_SCENES(fields);
-	CHECK_SCENES(ends);
-	CHECK_SCENES(results);
-	CHECK_SCENES(disabled);
-	CHECK_SCENES(paused);
-	CHECK_SCENES(contexts);
-	test_closed();
-	for (size_t i = 0; i < SEAMS_WAYS; i++) {
-		test_many(&seams_ways[i], "mark");
-		test_many(&seams_ways[i], "mark_regs");
-	}
+	test_hook("tc-ingress");
+	test_hook("xdp");
 	net_add("left");
 	net_add("right");
 	net_veth("left", "l0", "right", "r0");

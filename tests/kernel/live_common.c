@@ -194,6 +194,11 @@ const char *live_trip_asking(int wire, int id, int verdict)
 	return marks;
 }
 
+void live_drain(int wire)
+{
+	wire_count(wires[wire][1], 0, 0);
+}
+
 static const char *find_pin(json_t *status, const char *stage, const char *map)
 {
 	json_t *m;

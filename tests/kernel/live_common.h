@@ -68,6 +68,8 @@ const char *live_marks(const char *ids);
  */
 const char *live_trip_asking(int wire, int id, int verdict);
 #define live_trip(wire) live_trip_asking(wire, 0, 0)
+/* Forgets what has arrived at r<wire> by other ways. */
+void live_drain(int wire);
 
 /* The value at key 0 of a map with 8 bytes of value, by its pin in status; -1: no such map. */
 long long live_count(const char *stage, const char *map);

@@ -4,6 +4,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,30 @@ static bool writes_map(const struct __ptrace_syscall_info *call)
 					      call->entry.args[0] == BPF_MAP_DELETE_ELEM);
 }
 
+/* Over netlink, what changes something: attaches, adds a filter, removes one. */
+static bool changes_by_netlink(pid_t pid, const struct __ptrace_syscall_info *call)
+{
+	struct nlmsghdr head;
+	long word;
+
+	if (call->entry.nr != __NR_sendto || call->entry.args[2] < sizeof(head))
+		return false;
+	errno = 0;
+	word = ptrace(PTRACE_PEEKDATA, pid, call->entry.args[1], NULL);
+	if (errno)
+		return false;
+	memcpy(&head, &word, sizeof(word));
+	switch (head.nlmsg_type) {
+	case RTM_SETLINK:
+	case RTM_NEWQDISC:
+	case RTM_DELQDISC:
+	case RTM_NEWTFILTER:
+	case RTM_DELTFILTER:
+		return true;
+	}
+	return false;
+}
+
 /* A command at a system call. */
 struct tracee {
 	pid_t pid;
@@ -146,7 +171,8 @@ static bool go_on(struct tracee *t, const char *name)
 static bool is_trace(struct tracee *t, bool maps)
 {
 	return t->call.op == PTRACE_SYSCALL_INFO_ENTRY &&
-	       (leaves_traces(&t->call, &t->shared) || (maps && writes_map(&t->call)));
+	       (leaves_traces(&t->call, &t->shared) || changes_by_netlink(t->pid, &t->call) ||
+		(maps && writes_map(&t->call)));
 }
 
 static bool killed(const char *const argv[], int nth, bool maps, void (*synced)(const char *path))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Commands that are killed in front of a system call that changes what outlives them: pins,
- * links, memory that is a map, and the store's files. Between two of them there is nothing
- * to tell apart.
+ * links, what is attached by netlink, memory that is a map, and the store's files. Between two of
+ * them there is nothing to tell apart.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "kernel/probe.h"
 #include "kernel/testrun.h"
 #include "live_common.h"
 #include "wait.h"
@@ -99,6 +100,15 @@ static long long flood_end(struct flood *f)
 	return sent;
 }
 
+/*
+ * Before Linux 6.5 a receiver may have to wait for ksoftirqd until its queue is full. What was
+ * sent then never came before a pipeline. Any later kernel must not lose a frame there, either.
+ */
+static long long overflowed(void)
+{
+	return probe_kernel(6, 5, "", NULL) ? net_stats("left", "l0").tx_dropped : 0;
+}
+
 static int open_count(const char *stage)
 {
 	_cleanup_json_ json_t *status = braid_json("status", "edge");
@@ -163,7 +173,7 @@ int main(int argc, char **argv)
 		counts[i] = open_count(stages[i]);
 	flood_start(&flood);
 	ok(change_under_load(counts[2]), "%d changes while frames flow", CHANGES);
-	sent = flood_end(&flood);
+	sent = flood_end(&flood) - overflowed();
 	status = braid_json("status", "edge");
 	is_int(json_number(status, "pipelines/0/revision"), 2 + CHANGES, "each was a revision");
 	ok(sent > CHANGES * FRAMES_BETWEEN, "%lld frames were sent", sent);

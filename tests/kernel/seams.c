@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "kernel/testrun.h"
 
+const char *seams_hook = "xdp";
 const char *seams_folder;
 static struct braid_error err;
 
@@ -34,8 +35,9 @@ int seams_plan(struct seams *s, const struct seams_way *way, const char *pipelin
 	       const char *stages)
 {
 	_cleanup_free_ char *name = text_fmt("%s/edge.yaml", seams_folder);
-	_cleanup_free_ char *text = text_fmt(
-		"{braid: 1, pipelines: [{name: edge, hook: xdp, %sstages: %s}]}", pipeline, stages);
+	_cleanup_free_ char *text =
+		text_fmt("{braid: 1, pipelines: [{name: edge, hook: %s, %sstages: %s}]}",
+			 seams_hook, pipeline, stages);
 	int r;
 
 	*s = (struct seams){.program = -1, .control = -1, .config = -1};
@@ -57,7 +59,7 @@ int seams_load(struct seams *s, const struct seams_way *way, const struct load_r
 {
 	int r = image_new(s->plan, way->record, &s->image, &err);
 
-	r = r ?: load_image(s->image, reuse, n_reuse, 0, &s->loaded, &err);
+	r = r ?: load_image(s->image, &(struct load_opts){reuse, n_reuse}, &s->loaded, &err);
 	if (r)
 		return r;
 	s->program = loaded_program(s->loaded, 0);
@@ -127,8 +129,8 @@ void seams_bypass(const struct seams *s, const char *names)
 
 __u32 seams_run(const struct seams *s, void *packet, size_t size)
 {
-	__u8 in[4096];
-	struct testrun run = {.packet = in, .size = size, .out = packet, .room = size};
+	__u8 in[4096], out[4096];
+	struct testrun run = {.packet = in, .size = size, .out = out, .room = sizeof(out)};
 	struct testrun_result result;
 
 	if (size > sizeof(in))
@@ -136,5 +138,6 @@ __u32 seams_run(const struct seams *s, void *packet, size_t size)
 	memcpy(in, packet, size);
 	if (testrun_packet(s->program, &run, &result, &err))
 		bail_out("%s", seams_error());
+	memcpy(packet, out, size < result.size ? size : result.size);
 	return result.verdict;
 }

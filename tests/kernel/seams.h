@@ -30,6 +30,8 @@ struct seams {
 	int control, config; /* borrowed; maps, -1: there is none */
 };
 
+/* Of all pipelines: "xdp" at first. */
+extern const char *seams_hook;
 /* In which relative paths of manifests start. */
 extern const char *seams_folder;
 
@@ -59,5 +61,5 @@ void seams_set_control(const struct seams *s, const struct control *c);
 /* Gates: packets go past the stages that are named, separated by blanks, and through others. */
 void seams_bypass(const struct seams *s, const char *names);
 
-/* Runs a packet; what comes out replaces it. Return: the verdict. */
+/* Runs a packet; what comes out replaces it, as far as it was long. Return: the verdict. */
 __u32 seams_run(const struct seams *s, void *packet, size_t size);

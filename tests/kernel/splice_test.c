@@ -29,14 +29,13 @@ static struct braid_error err;
 struct way {
 	const char *name, *strategy;
 	bool record, call;
+	const char *signals; /* NULL: the default, which puts a gate in front of each stage */
 };
 
 static const struct way ways[] = {
-	{"fused", "fused", false, false},
-	{"tailcall", "tailcall", false, false},
-	{"called", "fused", false, true},
-	{"recording", "fused", true, false},
-	{"recording, tailcall", "tailcall", true, false},
+	{"fused", "fused", false, false},       {"no gates", "fused", false, false, "none"},
+	{"tailcall", "tailcall", false, false}, {"called", "fused", false, true},
+	{"recording", "fused", true, false},    {"recording, tailcall", "tailcall", true, false},
 };
 
 struct running {
@@ -63,7 +62,7 @@ static int start_more(struct running *r, const struct pipe_opts *opts,
 	int code = pipe_build(&r->pipe, opts, stages, n, &err);
 
 	r->loaded = NULL;
-	code = code ?: load_image(r->pipe.image, NULL, 0, 0, &r->loaded, &err);
+	code = code ?: load_image(r->pipe.image, &(struct load_opts){}, &r->loaded, &err);
 	if (code)
 		print_error(opts->strategy);
 	r->program = code ? -1 : loaded_program(r->loaded, 0);
@@ -74,8 +73,11 @@ static int start(struct running *r, const struct way *way, const struct pipe_sta
 		 size_t n, const char *final)
 {
 	struct pipe_stage copy[PIPE_STAGES];
-	struct pipe_opts opts = {
-		.folder = folder, .strategy = way->strategy, .final = final, .record = way->record};
+	struct pipe_opts opts = {.folder = folder,
+				 .strategy = way->strategy,
+				 .final = final,
+				 .record = way->record,
+				 .signals = way->signals};
 
 	for (size_t k = 0; k < n; k++) {
 		copy[k] = stages[k];
@@ -339,7 +341,11 @@ static void test_twins(void)
 	}
 }
 
-/* Stages that make tail calls, whose programs return here; next to such as know frags. */
+/*
+ * Stages that make tail calls, whose programs return here; next to such as know frags. What
+ * they return if the tail call fails, and nothing else, is what many kernels expect of a
+ * static function.
+ */
 static void test_tail_calls(void)
 {
 	static const struct {
@@ -355,6 +361,7 @@ static void test_tail_calls(void)
 		{"beside 248 bytes", {{"stack", "stack_248"}, {"tail", "tail"}}},
 		{"beside 448 bytes", {{"stack", "stack_448"}, {"tail", "tail"}}},
 		{"into itself", {{"tail", "again"}, {"stage", "stage"}}},
+		{"of another type", {{"tail", "untyped"}, {"stage", "stage"}}},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++)
@@ -369,8 +376,10 @@ static void test_settings(void)
 	static const __u8 pass[] = {2, 2};
 
 	for (size_t i = 0; i < COUNT(ways); i++) {
-		struct pipe_opts opts = {
-			.folder = folder, .strategy = ways[i].strategy, .record = ways[i].record};
+		struct pipe_opts opts = {.folder = folder,
+					 .strategy = ways[i].strategy,
+					 .record = ways[i].record,
+					 .signals = ways[i].signals};
 		__u8 out[STAGE_PACKET];
 		struct running r;
 		struct braid_pipeline *p;

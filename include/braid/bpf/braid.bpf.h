@@ -12,9 +12,9 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * A verdict that no hook has: the chain ends here and the packet passes, whatever
- * the stages behind would say. Only a braid pipeline knows it. A program that may
- * also run alone must not return it: a driver takes an unknown verdict as aborted.
+ * A verdict that no hook has: the chain ends here and the packet passes (XDP_PASS; at TC hooks
+ * TC_ACT_UNSPEC), whatever the stages behind would say. Only a braid pipeline knows it. A program
+ * that may also run alone must not return it: a driver takes an unknown verdict as aborted.
  */
 #define BRAID_ACCEPT 0x42524402u
 
@@ -37,20 +37,18 @@ static __always_inline int braid_accept(void)
 #define BRAID_RUN_CONFIG(program, prio, ...)                                                       \
 	struct {                                                                                   \
 		int (*priority)[prio];                                                             \
-		BRAID_RUN_CONFIG_COUNT_(__VA_ARGS__, 5, 4, 3, 2, 1)(__VA_ARGS__)                   \
+		int (*XDP_ABORTED)[BRAID_RUN_CONFIG_HAS_(XDP_ABORTED, __VA_ARGS__)];               \
+		int (*XDP_DROP)[BRAID_RUN_CONFIG_HAS_(XDP_DROP, __VA_ARGS__)];                     \
+		int (*XDP_PASS)[BRAID_RUN_CONFIG_HAS_(XDP_PASS, __VA_ARGS__)];                     \
+		int (*XDP_TX)[BRAID_RUN_CONFIG_HAS_(XDP_TX, __VA_ARGS__)];                         \
+		int (*XDP_REDIRECT)[BRAID_RUN_CONFIG_HAS_(XDP_REDIRECT, __VA_ARGS__)];             \
 	} _##program __attribute__((used)) SEC(".xdp_run_config")
 
-#define BRAID_RUN_CONFIG_COUNT_(a, b, c, d, e, n, ...) BRAID_RUN_CONFIG_PASTE_(n)
-#define BRAID_RUN_CONFIG_PASTE_(n)                     BRAID_RUN_CONFIG_##n##_
-#define BRAID_RUN_CONFIG_1_(verdict)                   int(*verdict)[1];
-#define BRAID_RUN_CONFIG_2_(verdict, ...)                                                          \
-	BRAID_RUN_CONFIG_1_(verdict) BRAID_RUN_CONFIG_1_(__VA_ARGS__)
-#define BRAID_RUN_CONFIG_3_(verdict, ...)                                                          \
-	BRAID_RUN_CONFIG_1_(verdict) BRAID_RUN_CONFIG_2_(__VA_ARGS__)
-#define BRAID_RUN_CONFIG_4_(verdict, ...)                                                          \
-	BRAID_RUN_CONFIG_1_(verdict) BRAID_RUN_CONFIG_3_(__VA_ARGS__)
-#define BRAID_RUN_CONFIG_5_(verdict, ...)                                                          \
-	BRAID_RUN_CONFIG_1_(verdict) BRAID_RUN_CONFIG_4_(__VA_ARGS__)
+/* 1 when the list has it, else 0: all are named, as XDP_PASS would count where it is not. */
+#define BRAID_RUN_CONFIG_HAS_(verdict, ...)                                                        \
+	(1u & BRAID_RUN_CONFIG_BITS_(__VA_ARGS__, 31, 31, 31, 31, 31) >> (verdict))
+#define BRAID_RUN_CONFIG_BITS_(a, b, c, d, e, ...)                                                 \
+	(1u << (a) | 1u << (b) | 1u << (c) | 1u << (d) | 1u << (e))
 
 /* Where a compiler has no such tags, what they say is not known, and all else works. */
 #if defined(__has_attribute)

@@ -10,7 +10,7 @@
  *	struct braid_flow key;
  *	struct state *state;
  *
- *	if (braid_flow_key(ctx, &key) < 0)
+ *	if (braid_flow_key(ctx, &key) < 0)		TC: braid_flow_key_skb()
  *		return XDP_PASS;			no IP
  *	state = braid_flow_get(&key);
  *	if (state)
@@ -116,6 +116,14 @@ static __always_inline int braid_flow_read6(struct parse_cursor *cursor, struct 
 	return 0;
 }
 
+static __always_inline int braid_flow_read(struct parse_cursor *cursor, __u16 protocol,
+					   struct braid_flow *flow)
+{
+	if (protocol == PARSE_IPV4)
+		return braid_flow_read4(cursor, flow);
+	return protocol == PARSE_IPV6 ? braid_flow_read6(cursor, flow) : -1;
+}
+
 /*
  * braid_flow_key() - the flow of a packet.
  * Return: 0; -1 no IP, or its header is not all there. No helper; some 100 instructions for
@@ -129,9 +137,22 @@ static __always_inline int braid_flow_key(const struct xdp_md *ctx, struct braid
 	__builtin_memset(flow, 0, sizeof(*flow));
 	if (parse_link(&cursor, &link) < 0)
 		return -1;
-	if (link.protocol == PARSE_IPV4)
-		return braid_flow_read4(&cursor, flow);
-	return link.protocol == PARSE_IPV6 ? braid_flow_read6(&cursor, flow) : -1;
+	return braid_flow_read(&cursor, link.protocol, flow);
+}
+
+/*
+ * braid_flow_key_skb() - the same in a TC program. Headers must be linear: see parse_pull_skb(),
+ * which invalidates pointers into the packet.
+ */
+static __always_inline int braid_flow_key_skb(const struct __sk_buff *skb, struct braid_flow *flow)
+{
+	struct parse_cursor cursor = parse_start_skb(skb);
+	struct parse_link link;
+
+	__builtin_memset(flow, 0, sizeof(*flow));
+	if (parse_link_skb(skb, &cursor, &link) < 0)
+		return -1;
+	return braid_flow_read(&cursor, link.protocol, flow);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Reading packets in an XDP program: a cursor walks the headers, each step is
+ * Reading packets in an XDP or TC program: a cursor walks the headers, each step is
  * checked against the end of the packet, everything is inlined and bounded.
  *
  *	struct parse_cursor cursor = parse_start(ctx);
@@ -11,8 +11,15 @@
  *		return XDP_PASS;
  *	ip = parse_ipv4(&cursor, &upper);
  *
- * Pointers handed out are into the packet: bpf_xdp_adjust_head() and the like
- * invalidate them and the cursor. With vmlinux.h, include that one first.
+ * In a TC program it begins with parse_start_skb() and parse_link_skb(), as a VLAN tag may be
+ * beside the packet there, and a device may have no Ethernet header. Headers that are not
+ * linear look cut off; parse_pull_skb() then makes them so, and one begins anew:
+ *
+ *	if (parse(ctx) < 0 && parse_pull_skb(ctx) == 0)
+ *		parse(ctx);
+ *
+ * Pointers handed out are into the packet: bpf_xdp_adjust_head(), parse_pull_skb() and the
+ * like invalidate them and the cursor. With vmlinux.h, include that one first.
  */
 #ifndef BRAID_BPF_PARSE_H
 #define BRAID_BPF_PARSE_H
@@ -36,6 +43,8 @@
 #define PARSE_EXTENSIONS 8    /* IPv6 extension headers followed; more is an error */
 #define PARSE_CHAIN      2047 /* bytes that they may have together; 2^n - 1 */
 #define PARSE_ETHERTYPES 1536 /* the first EtherType; below it is a length (802.3) */
+/* All headers together: Ethernet, tags, IPv6 with its extension headers, ports. */
+#define PARSE_HEADERS (14 + 4 * PARSE_TAGS + 40 + PARSE_CHAIN + 4)
 
 /* EtherTypes in host order; our own names, since vmlinux.h has none. */
 enum parse_ethertype {
@@ -74,7 +83,7 @@ struct parse_cursor {
 };
 
 struct parse_link {
-	struct ethhdr *eth;
+	struct ethhdr *eth;     /* NULL: it was cut, or a device of TC's has none */
 	__u16 protocol;         /* of what follows, host order; below 1536 a length (802.3) */
 	__u16 tags;             /* how many were there, 0 to PARSE_TAGS */
 	__u16 vlan[PARSE_TAGS]; /* VLAN ids, outermost first; 0 where there is no tag */
@@ -107,19 +116,20 @@ static __always_inline void *parse_take(struct parse_cursor *cursor, __u32 size)
 	return taken;
 }
 
-/* parse_link() - Ethernet and up to PARSE_TAGS tags. Return: 0, or -1 when truncated. */
-static __always_inline int parse_link(struct parse_cursor *cursor, struct parse_link *link)
+static __always_inline bool parse_is_tag(__u16 protocol)
 {
-	*link = (struct parse_link){.eth = parse_take(cursor, sizeof(*link->eth))};
-	if (!link->eth)
-		return -1;
-	link->protocol = bpf_ntohs(link->eth->h_proto);
+	return protocol == PARSE_VLAN || protocol == PARSE_QINQ;
+}
 
+/* The tags from number @first on. */
+static __always_inline int parse_tags(struct parse_cursor *cursor, struct parse_link *link,
+				      int first)
+{
 #pragma unroll
-	for (int i = 0; i < PARSE_TAGS; i++) {
+	for (int i = first; i < PARSE_TAGS; i++) {
 		struct parse_tag *tag;
 
-		if (link->protocol != PARSE_VLAN && link->protocol != PARSE_QINQ)
+		if (!parse_is_tag(link->protocol))
 			break;
 		tag = parse_take(cursor, sizeof(*tag));
 		if (!tag)
@@ -129,6 +139,78 @@ static __always_inline int parse_link(struct parse_cursor *cursor, struct parse_
 		link->tags++;
 	}
 	return 0;
+}
+
+/* parse_link() - Ethernet and up to PARSE_TAGS tags. Return: 0, or -1 when truncated. */
+static __always_inline int parse_link(struct parse_cursor *cursor, struct parse_link *link)
+{
+	*link = (struct parse_link){.eth = parse_take(cursor, sizeof(*link->eth))};
+	if (!link->eth)
+		return -1;
+	link->protocol = bpf_ntohs(link->eth->h_proto);
+	return parse_tags(cursor, link, 0);
+}
+
+static __always_inline struct parse_cursor parse_start_skb(const struct __sk_buff *skb)
+{
+	return (struct parse_cursor){
+		.pos = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+	};
+}
+
+/*
+ * Tunnels such as WireGuard and tun devices have packets that begin with IP. Nothing says so; but
+ * then what stands where the EtherType would is an address, and the first bits are the version.
+ */
+static __always_inline bool parse_is_bare(const struct __sk_buff *skb, const void *data,
+					  __u16 protocol)
+{
+	__u8 version = *(const __u8 *)data >> 4;
+
+	if (bpf_htons(protocol) == skb->protocol || parse_is_tag(protocol))
+		return false;
+	return (skb->protocol == bpf_htons(PARSE_IPV4) && version == 4) ||
+	       (skb->protocol == bpf_htons(PARSE_IPV6) && version == 6);
+}
+
+/*
+ * parse_link_skb() - the same for TC: the outer tag may have been taken out of the packet, and
+ * counts all the same; IP without an Ethernet header is found.
+ */
+static __always_inline int parse_link_skb(const struct __sk_buff *skb, struct parse_cursor *cursor,
+					  struct parse_link *link)
+{
+	struct parse_cursor start = *cursor;
+	struct ethhdr *eth = parse_take(cursor, sizeof(*eth));
+
+	*link = (struct parse_link){};
+	if (!eth)
+		return -1;
+	link->protocol = bpf_ntohs(eth->h_proto);
+	if (parse_is_bare(skb, eth, link->protocol)) {
+		*cursor = start;
+		link->protocol = bpf_ntohs(skb->protocol);
+		return 0;
+	}
+	link->eth = eth;
+	if (!skb->vlan_present)
+		return parse_tags(cursor, link, 0);
+	link->vlan[0] = skb->vlan_tci & 0x0fff;
+	link->tags = 1;
+	return parse_tags(cursor, link, 1);
+}
+
+/*
+ * parse_pull_skb() - make headers linear that are not. Cursors and pointers are invalid then.
+ * Return: 0; -1 there is nothing more to be had.
+ */
+static __always_inline int parse_pull_skb(struct __sk_buff *skb)
+{
+	__u64 linear = (void *)(long)skb->data_end - (void *)(long)skb->data;
+	__u32 wanted = skb->len < PARSE_HEADERS ? skb->len : PARSE_HEADERS;
+
+	return linear < wanted && bpf_skb_pull_data(skb, wanted) == 0 ? 0 : -1;
 }
 
 /*

@@ -125,7 +125,7 @@ static void set_constants(struct apart *a, struct owner of, int config)
 		else if (s->what == MAX_ENTRIES &&
 			 bpf_map__set_max_entries(must_find_map(obj, s->name), s->value_size))
 			bail_out("cannot set the size of %s", s->name);
-	if (l->kind == DICE) {
+	if (kind_is_dice(l->kind)) {
 		struct twist twist = {.a = l->twist[of.new][config],
 				      .b = ~l->twist[of.new][config]};
 
@@ -134,16 +134,27 @@ static void set_constants(struct apart *a, struct owner of, int config)
 	}
 }
 
+/* libbpf knows "tc", but not yet all that is like it. */
+static void set_type(const struct apart *a, struct bpf_object *obj)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, obj) if (hook_facts(a->c->hook)->is_tc &&
+						 bpf_program__set_type(p, BPF_PROG_TYPE_SCHED_CLS))
+		bail_out("cannot set a type");
+}
+
 static void load_version(struct apart *a, struct owner of, const char *object)
 {
 	const struct link *l = &a->c->stages[of.stage];
 	struct version *v = &a->stages[of.stage][of.new];
 	const char *name = kind_names[l->kind];
 
-	for (int i = 0; i < (l->kind == DICE ? CONFIGS : 1); i++) {
+	for (int i = 0; i < (kind_is_dice(l->kind) ? CONFIGS : 1); i++) {
 		v->obj[i] = bpf_object__open(object);
 		if (!v->obj[i])
 			bail_out("cannot open %s", object);
+		set_type(a, v->obj[i]);
 		set_constants(a, of, i);
 		take_maps(a, of, i);
 		if (bpf_object__load(v->obj[i]))
@@ -169,7 +180,7 @@ static struct bpf_object *load_builtin(enum builtin which, __u32 seed)
 	obj = bpf_object__open_mem(bytes, size, NULL);
 	if (!obj)
 		bail_out("cannot open a program of braid's");
-	if (which == BUILTIN_ROLLOUT)
+	if (which == BUILTIN_ROLLOUT || which == BUILTIN_ROLLOUT_TC)
 		memcpy(find_variable(obj, ".rodata", "seed", sizeof(seed)), &seed, sizeof(seed));
 	if (bpf_object__load(obj))
 		bail_out("cannot load a program of braid's");
@@ -185,14 +196,14 @@ struct apart *apart_new(const struct chain *c, const char *const *objects)
 	a->c = c;
 	a->state = &c->states[0];
 	if (c->n_forks)
-		a->fields = load_builtin(BUILTIN_CLASSIFY, 0);
+		a->fields = load_builtin(builtin_for(BUILTIN_CLASSIFY, c->hook), 0);
 	for (size_t k = 0; k < c->n; k++) {
 		const struct link *l = &c->stages[k];
 
 		for (int n = 0; n <= l->rolled && tree_runs(c, k); n++)
 			load_version(a, (struct owner){k, n}, objects[l->kind]);
 		if (l->rolled)
-			a->keys[k] = load_builtin(BUILTIN_ROLLOUT, l->seed);
+			a->keys[k] = load_builtin(builtin_for(BUILTIN_ROLLOUT, c->hook), l->seed);
 	}
 	return a;
 }
@@ -238,7 +249,7 @@ const struct chain *apart_chain(const struct apart *a)
 
 int apart_stage(const struct apart *a, size_t k, bool new, __u32 config)
 {
-	return a->stages[k][new].program[a->c->stages[k].kind == DICE ? config : 0];
+	return a->stages[k][new].program[kind_is_dice(a->c->stages[k].kind) ? config : 0];
 }
 
 static int program_of(struct bpf_object *obj, const char *name)

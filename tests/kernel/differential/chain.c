@@ -13,8 +13,10 @@
 #define PICK(r, array) ((array)[rng_below(r, sizeof(array) / sizeof((array)[0]))])
 
 const char *const kind_names[KINDS] = {
-	[GUARD] = "guard",     [ACL] = "acl", [RATELIMIT] = "ratelimit", [FLOWSTAT] = "flowstat",
-	[SAMPLER] = "sampler", [LB] = "lb",   [HELLO] = "hello",         [DICE] = "dice",
+	[GUARD] = "guard",       [ACL] = "acl",         [RATELIMIT] = "ratelimit",
+	[FLOWSTAT] = "flowstat", [SAMPLER] = "sampler", [LB] = "lb",
+	[HELLO] = "hello",       [DICE] = "dice",       [DICE_TC] = "dice_tc",
+	[TALLY] = "tally",       [RELIC] = "relic",
 };
 
 /* Maps of one definition in several kinds; "counters" differ in size only. */
@@ -30,6 +32,8 @@ static const struct {
 	{"flows", 1 << FLOWSTAT},
 	{"samples", 1 << SAMPLER},
 	{"backends", 1 << LB},
+	{"seen", 1 << TALLY},
+	{"protocols", 1 << TALLY},
 };
 
 /*
@@ -83,15 +87,38 @@ static bool name_is_taken(const struct chain *c, size_t k)
 	return false;
 }
 
-static __u32 random_verdicts(struct rng *r)
+/* One of the hook's. */
+static __u32 random_verdict(struct rng *r, enum hook hook)
 {
-	__u32 set = rng_below(r, 1 << 5);
+	__u32 v;
+
+	do {
+		v = verdict_of_bit(rng_below(r, 32));
+	} while (!verdict_name(hook, v));
+	return v;
+}
+
+static __u32 all_verdicts(enum hook hook)
+{
+	__u32 set = 0;
+
+	for (unsigned int bit = 0; bit < 32; bit++)
+		if (verdict_name(hook, verdict_of_bit(bit)))
+			set |= 1u << bit;
+	return set;
+}
+
+static __u32 random_verdicts(struct rng *r, enum hook hook)
+{
+	__u32 set = rng_next(r) & all_verdicts(hook);
 
 	if (rng_chance(r, 35))
 		return 0;
+	if (rng_chance(r, 30)) /* of few */
+		set &= rng_next(r);
 	if (rng_chance(r, 75))
-		set |= 1 << XDP_PASS;
-	return set ?: 1 << rng_below(r, 5);
+		set |= verdict_bit(hook_facts(hook)->pass);
+	return set ?: verdict_bit(random_verdict(r, hook));
 }
 
 static void random_share(struct rng *r, const struct chain *c, struct share *ret)
@@ -125,13 +152,16 @@ static void keep_first_settings(struct chain *c, const struct share *s)
 	}
 }
 
-static enum kind random_kind(struct rng *r, bool large)
+static enum kind random_kind(struct rng *r, enum hook hook, bool large)
 {
+	static const enum kind tc[] = {DICE_TC, DICE_TC, TALLY, RELIC};
 	/* an LB would take too much of the headroom, and most are small enough for the verifier */
 	static const enum kind some[] = {DICE,     HELLO,    HELLO,   HELLO,   HELLO,
 					 FLOWSTAT, FLOWSTAT, SAMPLER, SAMPLER, ACL};
 
-	return large ? PICK(r, some) : rng_below(r, KINDS);
+	if (hook_facts(hook)->is_tc)
+		return PICK(r, tc);
+	return large ? PICK(r, some) : rng_below(r, DICE_TC);
 }
 
 static bool is_only_enabled(const struct chain *c, size_t k)
@@ -178,7 +208,7 @@ static void random_states(struct rng *r, struct chain *c)
 		*s = (struct state){.share = shares[rng_below(r, lots ? 2 : 6)],
 				    .config = rng_below(r, CONFIGS)};
 		s->closed = i && rng_chance(r, 10);
-		s->verdict = rng_below(r, 5);
+		s->verdict = random_verdict(r, c->hook);
 		for (int version = 0; version < 2; version++)
 			for (size_t k = 0; k < c->n && i; k++)
 				if (rng_chance(r, 20))
@@ -191,8 +221,8 @@ static void random_stages(struct rng *r, size_t packets, bool large, struct chai
 	for (size_t k = 0; k < c->n; k++) {
 		struct link *l = &c->stages[k];
 
-		l->kind = random_kind(r, large);
-		l->proceed_on = large ? 0x1f : random_verdicts(r);
+		l->kind = random_kind(r, c->hook, large);
+		l->proceed_on = large ? all_verdicts(c->hook) : random_verdicts(r, c->hook);
 		do {
 			random_name(r, c, k, l->name, sizeof(l->name));
 		} while (name_is_taken(c, k));
@@ -200,10 +230,12 @@ static void random_stages(struct rng *r, size_t packets, bool large, struct chai
 	}
 }
 
-void chain_random(struct rng *r, size_t packets, bool large, struct chain *ret)
+void chain_random(struct rng *r, enum hook hook, size_t packets, bool large, struct chain *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->final = rng_chance(r, 50) ? -1 : (int)rng_below(r, 5);
+	ret->hook = hook;
+	ret->has_final = rng_chance(r, 50);
+	ret->final = random_verdict(r, hook);
 	ret->n = large ? STAGES - rng_below(r, 8) : 1 + rng_below(r, rng_chance(r, 20) ? USUAL : 5);
 	random_stages(r, packets, large, ret);
 	tree_random(r, ret, large ? 3 : rng_below(r, CHOICES + 1));

@@ -13,10 +13,23 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "manifest/model.h"
+#include "manifest/hook.h"
 #include "random.h"
 
-enum kind { GUARD, ACL, RATELIMIT, FLOWSTAT, SAMPLER, LB, HELLO, DICE, KINDS };
+enum kind {
+	GUARD, /* those of XDP: the examples */
+	ACL,
+	RATELIMIT,
+	FLOWSTAT,
+	SAMPLER,
+	LB,
+	HELLO,
+	DICE,
+	DICE_TC, /* those of TC */
+	TALLY,
+	RELIC,
+	KINDS
+};
 extern const char *const kind_names[KINDS]; /* of the object, "guard.bpf.o", and its program */
 
 enum {
@@ -43,7 +56,7 @@ struct setting {
 struct link {
 	enum kind kind;
 	char name[33];
-	__u32 proceed_on; /* bits of verdicts; 0: what the object or the hook says */
+	__u32 proceed_on; /* object/verdict.h; 0: what the object or the hook says */
 	struct setting settings[SETTINGS];
 	size_t n_settings;
 	bool disabled;
@@ -83,7 +96,9 @@ struct share {
 
 struct chain {
 	char name[33];
-	int final; /* verdict after the last stage; -1: its own */
+	enum hook hook;
+	bool has_final;
+	__u32 final; /* verdict after the last stage; without: its own */
 	struct link stages[STAGES];
 	size_t n;
 	struct share shares[SHARES];
@@ -98,11 +113,16 @@ struct chain {
  * @packets: how many will run, so that maps are not too small. @large: of more stages than
  * tail calls can cross, with more maps than a program may use.
  */
-void chain_random(struct rng *r, size_t packets, bool large, struct chain *ret);
+void chain_random(struct rng *r, enum hook hook, size_t packets, bool large, struct chain *ret);
 /* Takes stage @k out; false: it has to stay, and nothing is changed. */
 bool chain_drop(struct chain *c, size_t k);
 /* "guard protocol{acl | lb}". Valid until the next call. */
 const char *chain_text(const struct chain *c);
+/* Does it have a configuration? */
+static inline bool kind_is_dice(enum kind kind)
+{
+	return kind == DICE || kind == DICE_TC;
+}
 /* @objects: paths by kind. Bails out when the builder does not take it. */
 struct braid_pipeline *chain_pipeline(const struct chain *c, const char *const *objects);
 

@@ -130,7 +130,7 @@ int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way
 	if (!r)
 		reshape(composed->plan, way, c->shape);
 	r = r ?: image_new(composed->plan, way == MIXED, &composed->image, err)
-			?: load_image(composed->image, NULL, 0, 0, &composed->loaded, err);
+			?: load_image(composed->image, &(struct load_opts){}, &composed->loaded, err);
 	if (r) {
 		composed_free(composed);
 		return r;

@@ -3,7 +3,7 @@
  * Random pipelines of the examples, random and malformed packets: whatever way braid runs a
  * pipeline, it must decide, change packets and fill maps as its stages do one by one.
  *
- *	differential [--seed N] [--pipelines N] [--packets N] [--only N] OBJECT...
+ *	differential [--seed N] [--pipelines N] [--packets N] [--only N] [--hook HOOK] OBJECT...
  *
  * BRAID_SEED stands in for --seed. A pipeline depends on the seed and its own number only, so
  * what failed is repeated with --only, which also prints the pipeline.
@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <getopt.h>
+#include <linux/if_ether.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,7 @@ enum {
 };
 
 static const char *objects[KINDS];
+static enum hook hook;
 
 static struct {
 	__u64 seed;
@@ -39,7 +41,7 @@ static struct {
 /* What has been seen of the reference: agreement about nothing would be worth nothing. */
 static struct {
 	size_t packets;
-	size_t verdicts[5], strange;       /* came out */
+	size_t verdicts[32], strange;      /* came out; by the bit */
 	size_t one, several, many;         /* stages that a packet met */
 	size_t unusual;                    /* went on although the verdict was not PASS */
 	size_t resized, elements, samples; /* packets, elements of maps, samples */
@@ -50,8 +52,8 @@ static void look(const struct event *v, const struct trail *t)
 {
 	array_foreach (o, &t->packets) {
 		seen.packets++;
-		if (o->verdict < 5)
-			seen.verdicts[o->verdict]++;
+		if (verdict_name(hook, o->verdict))
+			seen.verdicts[o->verdict & 31]++;
 		else
 			seen.strange++;
 		seen.one += o->ran == 1;
@@ -222,13 +224,24 @@ static void fail(struct trial *t, size_t number)
 	report_events(t->packets.v, t->packets.n);
 }
 
+/* A TC program is not run on a part of an IP header. */
+static bool may_run(const struct pkt *p)
+{
+	__u16 type = p->data[2 * ETH_ALEN] << 8 | p->data[2 * ETH_ALEN + 1];
+	size_t ip = type == ETH_P_IP ? 20 : type == ETH_P_IPV6 ? 40 : 0;
+
+	return hook == HOOK_XDP || p->len >= ETH_HLEN + ip;
+}
+
 static void random_event(struct rng *r, struct event *e)
 {
 	if (rng_chance(r, 60)) {
 		pkt_random(r, &e->packet);
 		vary_packet(r, &e->packet);
 	} else {
-		pkt_random_broken(r, &e->packet);
+		do {
+			pkt_random_broken(r, &e->packet);
+		} while (!may_run(&e->packet));
 	}
 }
 
@@ -241,7 +254,7 @@ static void try_pipeline(size_t number)
 		bail_out("no memory");
 	r.state = rng_next(&r) + number * 0xd1342543de82ef95;
 	r.state = rng_next(&r);
-	chain_random(&r, options.packets, number % LARGE == LARGE - 1, &t->chain);
+	chain_random(&r, hook, options.packets, number % LARGE == LARGE - 1, &t->chain);
 	for (size_t i = 0; i < options.packets; i++) {
 		struct event *e = array_push(&t->packets);
 
@@ -264,9 +277,13 @@ static void try_pipeline(size_t number)
 static void check_coverage(void)
 {
 	ok(seen.packets >= 10000, "%zu packets", seen.packets);
-	for (__u32 v = 0; v < 5; v++)
-		ok(seen.verdicts[v] > 10, "%zu came out with verdict %u", seen.verdicts[v], v);
-	ok(seen.strange > 100, "%zu with verdicts that XDP does not know", seen.strange);
+	for (unsigned int bit = 0; bit < 32; bit++) {
+		const char *name = verdict_name(hook, verdict_of_bit(bit));
+
+		ok(!name || seen.verdicts[bit] > 10, "%zu came out with verdict %s",
+		   seen.verdicts[bit], name ?: "of no name");
+	}
+	ok(seen.strange > 100, "%zu with verdicts that the hook does not know", seen.strange);
 	ok(seen.one > 1000 && seen.several > 1000 && seen.many > 10,
 	   "%zu met one stage, %zu several, %zu of them more than 20", seen.one, seen.several,
 	   seen.many);
@@ -274,7 +291,8 @@ static void check_coverage(void)
 	   seen.unusual);
 	ok(seen.resized > 100, "%zu came out longer or shorter", seen.resized);
 	ok(seen.elements > 1000, "%zu elements of maps", seen.elements);
-	ok(seen.samples > 100, "%zu samples", seen.samples);
+	if (hook == HOOK_XDP)
+		ok(seen.samples > 100, "%zu samples", seen.samples);
 	ok(walked.paused > 500 && walked.closed > 100,
 	   "%zu times past a stage, %zu times past the whole", walked.paused, walked.closed);
 	for (int v = 0; v < 2; v++)
@@ -320,6 +338,7 @@ static void take_options(int argc, char **argv)
 		{"pipelines", required_argument, NULL, 'p'},
 		{"packets", required_argument, NULL, 'n'},
 		{"only", required_argument, NULL, 'o'},
+		{"hook", required_argument, NULL, 'h'},
 		{},
 	};
 	int option;
@@ -335,9 +354,11 @@ static void take_options(int argc, char **argv)
 			options.packets = to_number(optarg);
 		else if (option == 'o')
 			options.only = to_number(optarg);
+		else if (option == 'h' && hook_parse(optarg, &hook))
+			continue;
 		else
 			bail_out("usage: differential [--seed N] [--pipelines N] [--packets N] "
-				 "[--only N] OBJECT...");
+				 "[--only N] [--hook HOOK] OBJECT...");
 	for (; optind < argc; optind++)
 		take_object(argv[optind]);
 	for (int kind = 0; kind < KINDS; kind++)
@@ -375,8 +396,8 @@ int main(int argc, char **argv)
 	stay_on_one_cpu();
 	/* test runs come in at lo: lb's "too big" must be reached by some packets */
 	must_run("ip link set lo mtu 600");
-	diag("seed %llu, %zu pipelines, %zu packets each", options.seed, options.pipelines,
-	     options.packets);
+	diag("%s, seed %llu, %zu pipelines, %zu packets each", hook_names[hook], options.seed,
+	     options.pipelines, options.packets);
 	if (options.only != (size_t)-1) {
 		try_pipeline(options.only);
 		return done();

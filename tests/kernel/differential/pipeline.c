@@ -131,14 +131,15 @@ struct braid_pipeline *chain_pipeline(const struct chain *c, const char *const *
 	struct braid_pipeline *p = NULL;
 	int r = braid_pipeline_new(c->name, &p, &err);
 
+	r = r ?: braid_pipeline_set_hook(p, hook_names[c->hook], &err);
 	r = r ?: put_range(p, c, objects, 0, c->n, -1, 0, &err);
 	if (!r)
 		r = braid_pipeline_set_signals(p, signals_names[c->signals], &err);
 	for (size_t i = 0; i < SHARES && !r; i++)
 		if (is_shared(&c->shares[i]))
 			r = put_share(p, c, &c->shares[i], &err);
-	if (!r && c->final >= 0)
-		r = braid_pipeline_set_final(p, verdict_names[c->final], &err);
+	if (!r && c->has_final)
+		r = braid_pipeline_set_final(p, verdict_name(c->hook, c->final), &err);
 	if (r)
 		bail_out("building a pipeline: %s: %s", err.where ?: "", err.what ?: "");
 	return p;

@@ -72,7 +72,7 @@ static void print_maps(const struct link *l, int depth)
 	}
 }
 
-static void print_stage(const struct link *l, const char *object, int depth)
+static void print_stage(enum hook hook, const struct link *l, const char *object, int depth)
 {
 	const char *between = "";
 
@@ -92,9 +92,9 @@ static void print_stage(const struct link *l, const char *object, int depth)
 	if (l->proceed_on) {
 		begin(depth);
 		printf("  proceed-on: [");
-		for (__u32 v = 0; v < 5; v++)
-			if (l->proceed_on & 1 << v) {
-				printf("%s%s", between, verdict_names[v]);
+		for (unsigned int bit = 0; bit < 32; bit++)
+			if (l->proceed_on & 1u << bit) {
+				printf("%s%s", between, verdict_name(hook, verdict_of_bit(bit)));
 				between = ", ";
 			}
 		puts("]");
@@ -140,7 +140,7 @@ static void print_range(const struct chain *c, const char *const *objects, size_
 		int i = tree_fork_at(c, k, outer, branch);
 
 		if (i < 0) {
-			print_stage(&c->stages[k], objects[c->stages[k].kind], depth);
+			print_stage(c->hook, &c->stages[k], objects[c->stages[k].kind], depth);
 			k++;
 		} else {
 			print_fork(c, objects, i, depth);
@@ -166,8 +166,9 @@ void report_chain(const struct chain *c, const char *const *objects)
 {
 	bool any = false;
 
-	printf("# braid: 1\n# pipelines:\n#   - name: %s\n#     hook: xdp\n#     final: %s\n",
-	       c->name, c->final < 0 ? "last" : verdict_names[c->final]);
+	printf("# braid: 1\n# pipelines:\n#   - name: %s\n#     hook: %s\n#     final: %s\n",
+	       c->name, hook_names[c->hook],
+	       c->has_final ? verdict_name(c->hook, c->final) : "last");
 	printf("#     signals: %s\n#     stages:\n", signals_names[c->signals]);
 	print_range(c, objects, 0, c->n, -1, 0, 0);
 	for (const struct share *s = c->shares; s < c->shares + SHARES; s++) {

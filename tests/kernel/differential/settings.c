@@ -284,9 +284,15 @@ void settings_random(struct rng *r, size_t packets, struct link *l)
 	case LB:
 		return lb(r, l);
 	case DICE:
+	case DICE_TC:
 		return number(l, "salt", rng_below(r, 1u << 31), 4);
 	case HELLO:
 		return size(l, "packets", packets * USUAL); /* as flowstat */
+	case TALLY:
+		number(l, "every", 2 + rng_below(r, 5), 4);
+		return size(l, "seen", packets * USUAL);
+	case RELIC:
+		return number(l, "turn", rng_below(r, 8), 4);
 	case KINDS:
 		break;
 	}

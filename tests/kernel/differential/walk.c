@@ -14,25 +14,56 @@
 
 struct walked walked;
 
+/* Which verdicts go on, if nobody says; and with which one packets leave that nobody judges. */
+static const struct {
+	__u32 proceed_on, pass;
+} usual[] = {
+	[HOOK_XDP] = {1 << XDP_PASS, XDP_PASS},
+	[HOOK_TC_INGRESS] = {1u << 31 | 1 << 3, -1}, /* unspec, pipe */
+	[HOOK_TC_EGRESS] = {1u << 31 | 1 << 3, -1},
+	[HOOK_NETKIT_PRIMARY] = {1u << 31, -1},
+	[HOOK_NETKIT_PEER] = {1u << 31, -1},
+};
+
 struct way {
 	const struct apart *a;
 	const struct chain *c;
 	const struct state *state;
 	struct tally *tallies;
 	struct outcome *o;
-	bool own;        /* a stage ran last, and what it returned is a verdict */
-	bool has_result; /* the step in front returned @result */
+	struct __sk_buff *skb; /* NULL: it is XDP */
+	bool own;              /* a stage ran last, and what it returned is a verdict */
+	bool has_result;       /* the step in front returned @result */
 	__u32 result;
 };
 
-/* @out: NULL: what comes out does not matter. */
-static __u32 run(int program, const struct outcome *o, struct outcome *out)
+/*
+ * What an skb has beside its bytes, from program to program: nothing else of it outlives a
+ * test run.
+ */
+static void carry(struct __sk_buff *skb)
 {
+	struct __sk_buff kept = {.mark = skb->mark, .priority = skb->priority};
+
+	memcpy(kept.cb, skb->cb, sizeof(kept.cb));
+	*skb = kept;
+}
+
+/* @skb: NULL: for XDP. @out: NULL: what comes out does not matter. */
+static __u32 run(int program, struct __sk_buff *skb, const struct outcome *o, struct outcome *out)
+{
+	struct __sk_buff beside = {};
 	__u8 in[OUT_SIZE];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in, .data_size_in = o->size, .repeat = 1);
 	int r;
 
 	memcpy(in, o->bytes, o->size);
+	if (skb) {
+		opts.ctx_in = skb;
+		opts.ctx_size_in = sizeof(*skb);
+		opts.ctx_out = &beside;
+		opts.ctx_size_out = sizeof(beside);
+	}
 	if (out) {
 		opts.data_out = out->bytes;
 		opts.data_size_out = sizeof(out->bytes);
@@ -42,31 +73,56 @@ static __u32 run(int program, const struct outcome *o, struct outcome *out)
 		bail_out("cannot run a stage alone: %s", strerror(-r));
 	if (out)
 		out->size = opts.data_size_out;
+	if (out && skb) {
+		carry(&beside);
+		*skb = beside;
+	}
 	return opts.retval;
 }
 
-static void count(struct said *s, __u32 verdict)
+/* Of TC's verdicts those that lead on are one. */
+static __u32 count_as(enum hook hook, __u32 verdict)
+{
+	if (verdict == ACCEPT)
+		return XDP_PASS;
+	if (!hook_facts(hook)->is_tc)
+		return verdict < 5 ? verdict : 5;
+	switch ((int)verdict) {
+	case -1 ... 1: /* unspec, ok, reclassify */
+	case 3:        /* pipe */
+		return XDP_PASS;
+	case 2:
+		return XDP_DROP;
+	case 7:
+		return XDP_REDIRECT;
+	}
+	return 5;
+}
+
+static void count(enum hook hook, struct said *s, __u32 verdict)
 {
 	s->packets++;
-	if (verdict == ACCEPT)
-		verdict = XDP_PASS;
-	s->verdicts[verdict < 5 ? verdict : 5]++;
+	s->verdicts[count_as(hook, verdict)]++;
 }
 
 /* false: the packet leaves with what is in the outcome. */
 static bool judge(struct way *w, __u32 proceed_on)
 {
+	const __u32 pass = usual[w->c->hook].pass;
 	struct outcome *o = w->o;
 
 	w->own = true;
 	o->verdict = o->stage_verdict;
 	if (o->verdict == ACCEPT) {
-		o->verdict = XDP_PASS;
+		o->verdict = pass;
 		return false;
 	}
-	if (o->verdict >= 32 || !(proceed_on & 1u << o->verdict))
+	if (o->verdict != (__u32)-1 && o->verdict > 30)
 		return false;
-	o->unusual += o->verdict != XDP_PASS;
+	/* a bit for each from 0 to 30; the last one is that of -1 */
+	if (!(proceed_on & (o->verdict == (__u32)-1 ? 1u << 31 : 1u << o->verdict)))
+		return false;
+	o->unusual += o->verdict != pass;
 	return true;
 }
 
@@ -79,24 +135,25 @@ static bool walk_stage(struct way *w, size_t k)
 	if (l->disabled)
 		return true;
 	w->own = false;
-	version = l->rolled && run(apart_key(w->a, k), w->o, NULL) < w->state->share;
+	version = l->rolled && run(apart_key(w->a, k), w->skb, w->o, NULL) < w->state->share;
 	if (w->c->signals == SIGNALS_STAGES && w->state->paused[version] & 1ull << k) {
 		walked.paused++;
 		return true;
 	}
-	w->o->stage_verdict = run(apart_stage(w->a, k, version, w->state->config), w->o, w->o);
+	w->o->stage_verdict = run(apart_stage(w->a, k, version, w->state->config), w->skb, w->o,
+				  w->o);
 	w->o->stage = k + version * STAGES;
 	w->o->ran++;
 	walked.versions[version] += l->rolled;
-	walked.configs[w->state->config] += l->kind == DICE;
+	walked.configs[w->state->config] += kind_is_dice(l->kind);
 	if (l->rolled)
-		count(&w->tallies[k].version[version], w->o->stage_verdict);
+		count(w->c->hook, &w->tallies[k].version[version], w->o->stage_verdict);
 	if (tree_seen_by(w->c, k)) {
 		w->has_result = true;
 		w->result = w->o->stage_verdict;
 		return true;
 	}
-	return judge(w, l->proceed_on ?: 1 << XDP_PASS);
+	return judge(w, l->proceed_on ?: usual[w->c->hook].proceed_on);
 }
 
 static bool is_alive(const struct chain *c, const struct fork *f)
@@ -121,7 +178,7 @@ static size_t choose(struct way *w, const struct fork *f)
 	size_t b = f->n - 1;
 
 	if (f->field != FIELD_RESULT)
-		b = branch_for(f, run(apart_field(w->a, f->field), w->o, NULL));
+		b = branch_for(f, run(apart_field(w->a, f->field), w->skb, w->o, NULL));
 	else if (w->has_result)
 		b = branch_for(f, w->result);
 	walked.branches[f->field][b + 1 == f->n]++;
@@ -159,7 +216,10 @@ void walk(const struct apart *a, const struct state *state, struct tally *tallie
 	  struct outcome *o)
 {
 	struct way w = {.a = a, .c = apart_chain(a), .state = state, .tallies = tallies, .o = o};
+	struct __sk_buff skb = {};
 
+	if (hook_facts(w.c->hook)->is_tc)
+		w.skb = &skb;
 	o->stage = -1;
 	o->stage_verdict = -1;
 	o->unusual = o->ran = 0;
@@ -171,8 +231,8 @@ void walk(const struct apart *a, const struct state *state, struct tally *tallie
 	if (!walk_range(&w, 0, w.c->n, -1, 0))
 		return;
 	walked.nobody += !w.own;
-	if (w.c->final >= 0)
+	if (w.c->has_final)
 		o->verdict = w.c->final;
 	else if (!w.own)
-		o->verdict = XDP_PASS;
+		o->verdict = usual[w.c->hook].pass;
 }

@@ -63,7 +63,8 @@ static const char good[] =
 	"      - {name: by, switch: vlan, cases: [{when: [5, 0x6], stages: [{name: x, object: x,\n"
 	"         maps: {.data: {on-change: reset, defaults: {a.b: 1}}}}]}]}\n"
 	"    shared-maps: {blocked: [guard.blocked, acl.deny]}\n"
-	"  - {name: core, hook: xdp, stages: [{name: a, object: a}]}\n";
+	"  - {name: core, hook: tc-egress, attach: {before: \"pipeline:edge\", via: link},\n"
+	"     stages: [{name: a, object: a, proceed-on: [next, pipe]}]}\n";
 
 static const char typo[] = "braid: 1\n"
 			   "pipelines:\n"
@@ -73,9 +74,13 @@ static int read_and_write(struct braid_error *err)
 {
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	_cleanup_free_ char *text = NULL;
+	json_t *second = NULL;
 	int r = braid_manifest_parse(good, strlen(good), "dir/edge.yaml", NULL, &m, err);
 
-	return r ?: braid_pipeline_json(braid_manifest_get(m, 0), &text, err);
+	r = r ?: braid_pipeline_json(braid_manifest_get(m, 0), &text, err);
+	r = r ?: pipeline_to_json(braid_manifest_get(m, 1), &second, err);
+	json_decref(second);
+	return r;
 }
 
 static int read_typo(struct braid_error *err)

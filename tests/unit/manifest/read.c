@@ -192,16 +192,6 @@ static void check_lookup(const struct braid_manifest *m)
 	is_str(braid_pipeline_name(p), "spare", "written on success only");
 }
 
-static void check_verdicts(void)
-{
-	__u32 verdict;
-
-	is_str(verdict_name(HOOK_XDP, 4), "redirect", "the last verdict");
-	is_str(verdict_name(HOOK_XDP, 5), NULL, "no such verdict");
-	ok(verdict_parse(HOOK_XDP, "tx", &verdict) && verdict == 3, "verdict by name");
-	ok(!verdict_parse(HOOK_XDP, "TX", &verdict), "not in capitals");
-}
-
 static void check_files(void)
 {
 	struct braid_manifest_opts opts = {.sz = sizeof(opts) - 1};
@@ -248,7 +238,6 @@ int main(void)
 	check_change(m->pipelines.v[0]);
 	check_spare(m->pipelines.v[1]);
 	check_lookup(m);
-	check_verdicts();
 	check_files();
 	return done();
 }

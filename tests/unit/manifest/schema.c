@@ -63,6 +63,15 @@ static bool has_words_or_list(json_t *j, const char *const *words)
 	       has_words(resolve(json_object_get(list, "items")), words);
 }
 
+/* One of a few words, or a map. */
+static bool has_words_or_map(json_t *j, const char *const *words)
+{
+	json_t *either = json_object_get(j, "oneOf");
+
+	return json_array_size(either) == 2 && has_words(json_array_get(either, 0), words) &&
+	       is_type(resolve(json_array_get(either, 1)), "object");
+}
+
 static bool has_key_type(json_t *j, const struct key *key)
 {
 	switch (key->type) {
@@ -74,6 +83,8 @@ static bool has_key_type(json_t *j, const struct key *key)
 		return has_words(j, key->words);
 	case KEY_WORDS:
 		return has_words_or_list(j, key->words);
+	case KEY_WORD_OR_MAP:
+		return has_words_or_map(j, key->words);
 	case KEY_NUMBER:
 		return is_type(j, "integer");
 	case KEY_BOOL:

@@ -64,7 +64,7 @@ static void test_comparison(void)
 	is_int(x.label[2], LABEL_PASS, "!= pass does not jump: it is pass");
 	is_int(x.label[3], LABEL_CHECK, "it jumps: it may be anything");
 	is_int(y.label[2], LABEL_CHECK, "== drop does not jump: it may be anything");
-	is_int(y.label[3], LABEL_VERDICT + DROP, "it jumps: it is drop");
+	is_int(y.label[3], label_of_verdict(DROP), "it jumps: it is drop");
 	exits_done(&x);
 	exits_done(&y);
 }
@@ -78,7 +78,7 @@ static void test_unused(void)
 	struct exits x = exits_of(&f, false);
 	bool *unused = NULL;
 
-	is_int(x.label[2], LABEL_VERDICT + DROP, "the jump leads to where drop is set");
+	is_int(x.label[2], label_of_verdict(DROP), "the jump leads to where drop is set");
 	is_int(x.label[4], LABEL_PASS, "what falls through goes on");
 	ok(!x.used[LABEL_CHECK], "nothing is left to check");
 	is_int(unused_verdicts(&f, &x, &unused), 0, "verdicts");
@@ -113,11 +113,47 @@ static void test_special(void)
 	struct exits x = exits_of(&a, false), y = exits_of(&b, true), z = exits_of(&c, true);
 
 	is_int(x.label[1], LABEL_CHECK, "what always leaves keeps the next stage reachable");
-	is_int(y.label[1], LABEL_VERDICT + PASS, "BRAID_ACCEPT is pass");
+	is_int(y.label[1], label_of_verdict(PASS), "BRAID_ACCEPT is pass");
 	is_int(z.label[2], LABEL_OUT, "a call's result is unknown");
 	exits_done(&x);
 	exits_done(&y);
 	exits_done(&z);
+}
+
+/* With -1 and 3 in the set, as at TC hooks: two ways, of which one returns @verdict. */
+static enum label way_of(__s32 verdict, bool last)
+{
+	struct bpf_insn insns[] = {LOAD(3, 1), MOVE(0, verdict), JUMP(BPF_JEQ, 3, 0, 1), LOAD(0, 1),
+				   EXIT};
+	struct exits_rule rule = {.fold = true,
+				  .last = last,
+				  .proceed_on = 1u << 31 | 1 << 3,
+				  .accept = ACCEPT,
+				  .pass = -1};
+	struct func f = FUNC(insns);
+	struct exits x;
+	enum label label;
+
+	if (exits_init(&x, &f, &rule))
+		bail_out("no memory");
+	label = x.label[2];
+	exits_done(&x);
+	return label;
+}
+
+static void test_minus(void)
+{
+	is_int(way_of(-1, false), LABEL_PASS, "-1 goes on");
+	is_int(way_of(3, false), LABEL_PASS, "3, too");
+	is_int(way_of(31, false), LABEL_EXIT, "31 has the bit of -1, and leaves");
+	is_int(way_of(35, false), LABEL_EXIT, "35 has that of 3, and leaves");
+	is_int(way_of(-2, false), LABEL_EXIT, "so does -2");
+	is_int(way_of(2, false), label_of_verdict(2), "2 is set where it leaves");
+	is_int(way_of(8, false), label_of_verdict(8), "so is the last that hooks have");
+	is_int(way_of(9, false), LABEL_EXIT, "9 is none of them");
+	is_int(way_of(ACCEPT, false), label_of_verdict(-1), "BRAID_ACCEPT is -1");
+	is_int(way_of(-1, true), label_of_verdict(-1), "-1 leaves at the end");
+	is_int(verdict_of_label(label_of_verdict(-1)), (__u32)-1, "from label to verdict");
 }
 
 static void test_ctx(void)
@@ -142,6 +178,7 @@ int main(void)
 	test_unused();
 	test_used();
 	test_special();
+	test_minus();
 	test_ctx();
 	return done();
 }

@@ -18,7 +18,8 @@ struct pipe_stage {
 struct pipe_opts {
 	const char *folder; /* of the test objects */
 	const char *strategy;
-	const char *final; /* NULL: last */
+	const char *final;   /* NULL: last */
+	const char *signals; /* NULL: the default */
 	bool record;
 };
 

@@ -294,6 +294,38 @@ static void test_called(void)
 	fixture_done(&f);
 }
 
+/* One that makes tail calls: global, of a type by which the kernel can verify it alone. */
+static void test_called_global(void)
+{
+	static const char *const names[] = {"tail", "untyped"};
+	_cleanup_(unit_freep) struct unit *tail = unit_in(folder, "tail"),
+					  *stage = unit_in(folder, "stage");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const struct btf_type *t;
+		const struct func *p;
+		struct fixture f;
+
+		fixture_init(&f);
+		add(&f, tail, names[i])->call = true;
+		add(&f, stage, "stage");
+		must_splice(&f);
+		check_all(&f, names[i]);
+		p = &f.u->funcs.v[f.parts[0].func];
+		ok(p->global && !p->weak, "%s: a global symbol", names[i]);
+		t = btf__type_by_id(f.u->btf, p->type_id);
+		is_int(btf_vlen(t), BTF_FUNC_GLOBAL, "%s: so its type", names[i]);
+		t = btf__type_by_id(f.u->btf, t->type);
+		is_str(unit_type_name(f.u, t->type), "int", "%s: it returns int", names[i]);
+		if (!is_int(btf_vlen(t), 1, "%s: it takes one thing", names[i]))
+			bail_out("which is not there");
+		t = btf__type_by_id(f.u->btf, btf_params(t)->type);
+		ok(btf_is_ptr(t), "%s: a pointer", names[i]);
+		is_str(unit_type_name(f.u, t->type), "xdp_md", "%s: to the context", names[i]);
+		fixture_done(&f);
+	}
+}
+
 /* A part made long by instructions that do nothing. */
 static void lengthen(struct func *f, __u32 n)
 {
@@ -444,6 +476,7 @@ int main(int argc, char **argv)
 	test_register();
 	test_no_room();
 	test_called();
+	test_called_global();
 	test_long();
 	test_far();
 	test_many_cases();

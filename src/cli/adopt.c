@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid adopt: components of other tools become stages of a pipeline. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+static void show_cost(const char *when, const json_t *cost)
+{
+	printf("  %-7s %lld program%s, %lld instructions", when, number(cost, "programs"),
+	       number(cost, "programs") == 1 ? "" : "s", number(cost, "instructions"));
+	if (number(cost, "calls"))
+		printf(", %lld calls for each packet", number(cost, "calls"));
+	puts("");
+}
+
+static void report(const json_t *j)
+{
+	const json_t *applied = json_object_get(j, "applied");
+	json_t *one;
+	size_t i;
+
+	printf("%s: revision %lld runs, %s\n", member(j, "pipeline"), number(applied, "revision"),
+	       member(applied, "strategy"));
+	json_array_foreach (json_object_get(j, "adopted"), i, one)
+		printf("  component %lld '%s' is stage %s, of %s\n", number(one, "id"),
+		       member(one, "component"), member(one, "stage"), member(one, "object"));
+	show_cost("before:", json_object_get(j, "before"));
+	show_cost("now:", json_object_get(j, "after"));
+}
+
+/* A manifest of it, to be kept and applied. Return: exit status. */
+static int write_manifest(const struct options *o, const json_t *j)
+{
+	_cleanup_fclose_ FILE *f = fopen(o->out, "we");
+
+	if (f && !json_dumpf(json_object_get(j, "manifest"), f, JSON_INDENT(2)) &&
+	    fputc('\n', f) != EOF && !fflush(f))
+		return EXIT_DONE;
+	fprintf(stderr, "braid: cannot write '%s': %m\n", o->out);
+	return EXIT_FAILURE;
+}
+
+static int adopt(const struct options *o, const char *interface)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(braid_closep) struct braid *b = NULL;
+	struct braid_adopt_opts opts = {
+		.sz = sizeof(opts),
+		.name = o->name,
+		.objects = o->objects.v,
+		.n_objects = o->objects.n,
+		.strategy = o->strategy,
+	};
+	_cleanup_json_ json_t *j = NULL;
+	char *text;
+
+	if (open_braid(o, &b, &err) || braid_adopt(b, interface, o->netns, &opts, &text, &err))
+		return fail(o, &err);
+	j = parse_json(strdup(text));
+	if (o->json) {
+		print_json(text);
+	} else {
+		free(text);
+		report(j);
+	}
+	return o->out ? write_manifest(o, j) : EXIT_DONE;
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	int status,
+		first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_ADOPT, argc, argv, &o, &status);
+
+	if (first < 0)
+		return status;
+	if (argc - first != 1)
+		return usage(c, "it takes one interface");
+	return adopt(&o, argv[first]);
+}
+
+const struct command cmd_adopt = {
+	.name = "adopt",
+	.usage = "[options] INTERFACE",
+	.summary = "take the components of a libxdp dispatcher into a pipeline",
+	.help = "Each becomes a stage, in its order, with its verdicts, constants and maps; the\n"
+		"pipeline that is in the dispatcher already becomes that one, else a new one "
+		"does.\n"
+		"Then it runs fused: one program instead of a dispatcher that calls. It takes the\n"
+		"objects that the components were made of, which are known by their tags.\n"
+		"\n"
+		"  braid adopt eth0\n"
+		"  braid adopt eth0 --objects /opt/filter/bpf --output edge.json\n",
+	.run = run,
+};
