@@ -3,7 +3,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-__attribute__((noinline)) int facts_verdict(struct xdp_md *ctx)
+__attribute__((noinline)) int facts_function(struct xdp_md *ctx)
 {
 	volatile int verdict = XDP_DROP; /* or clang would know it, and not ask */
 
@@ -13,7 +13,7 @@ __attribute__((noinline)) int facts_verdict(struct xdp_md *ctx)
 SEC("xdp")
 int facts_target(struct xdp_md *ctx)
 {
-	return facts_verdict(ctx);
+	return facts_function(ctx);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -10,6 +10,8 @@ why=$("$vm" check) || {
 	echo "1..0 # SKIP $why"
 	exit 0
 }
+# The host may be slow, or busy.
+export BRAID_VM_DEADLINE="${BRAID_VM_DEADLINE:-600}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
