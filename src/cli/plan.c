@@ -96,6 +96,9 @@ static void show_segments(const json_t *plan)
 		if (c)
 			printf("priority %lld, ", number(c, "priority"));
 		printf("%lld instructions: %s\n", number(segment, "instructions"), stages);
+		if (json_is_true(json_object_get(c, "changes-packets")))
+			puts("    changes packets: tools with libxdp before 1.5.5 can add none "
+			     "beside it");
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "manifest/field.h"
 #include "manifest/hook.h"
 #include "manifest/json.h"
+#include "object/dispatcher.h"
 
 static json_t *verdicts_to_json(const struct braid_plan *plan, __u32 mask)
 {
@@ -116,17 +117,30 @@ json_t *map_to_json(const struct image_map *m)
 	return j;
 }
 
-static json_t *components_to_json(const struct braid_plan *plan)
+/* What a packet-changing one means for others: docs/libxdp-protocol.md, V2. */
+static int components_to_json(const struct image *image, json_t **ret, struct braid_error *err)
 {
 	json_t *list = json_array();
+	int r = 0;
 
-	array_foreach (seg, &plan->segments)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:I, s:I, s:o}", "program", seg->name,
-						"priority", (json_int_t)seg->priority, "actions",
-						(json_int_t)seg->actions, "proceed-on",
-						verdicts_to_json(plan, seg->actions)));
-	return list;
+	array_foreach (seg, &image->plan->segments) {
+		bool changes = false;
+		json_t *j = json_pack("{s:s, s:I, s:I, s:o}", "program", seg->name, "priority",
+				      (json_int_t)seg->priority, "actions",
+				      (json_int_t)seg->actions, "proceed-on",
+				      verdicts_to_json(image->plan, seg->actions));
+		__u32 func = image->segments.v[seg - image->plan->segments.v].func;
+
+		if (!r && dispatcher_changes_packets(image->unit, func, &changes))
+			r = error_oom(err);
+		json_object_set_new(j, "changes-packets", json_boolean(changes));
+		json_array_append_new(list, j);
+	}
+	if (r)
+		json_decref(list);
+	else
+		*ret = list;
+	return r;
 }
 
 int plan_to_json(const struct image *image, json_t **ret, struct braid_error *err)
@@ -134,9 +148,14 @@ int plan_to_json(const struct image *image, json_t **ret, struct braid_error *er
 	const struct braid_plan *plan = image->plan;
 	const struct braid_pipeline *p = plan->pipeline;
 	const char *mode = hook_facts(p->hook)->is_tc ? NULL : mode_names[p->mode];
-	json_t *stages = json_array(), *maps = json_array(), *segments, *j;
+	json_t *stages = json_array(), *maps = json_array(), *components = NULL, *segments, *j;
 	int r = segments_to_json(image, &segments, err);
 
+	if (!r && plan->strategy == STRATEGY_DISPATCHER) {
+		r = components_to_json(image, &components, err);
+		if (r)
+			json_decref(segments);
+	}
 	if (r)
 		return r;
 	array_foreach (ps, &plan->stages)
@@ -154,8 +173,8 @@ int plan_to_json(const struct image *image, json_t **ret, struct braid_error *er
 		return error_oom(err);
 	if (!attach_is_default(&p->attach))
 		json_object_set_new(j, "attach", attach_to_json(&p->attach));
-	if (plan->strategy == STRATEGY_DISPATCHER)
-		json_object_set_new(j, "components", components_to_json(plan));
+	if (components)
+		json_object_set_new(j, "components", components);
 	*ret = j;
 	return 0;
 }
