@@ -165,6 +165,56 @@ static void test_names(void)
 	pipe_done(&p);
 }
 
+/* Stages of @n that have a priority, by their numbers; -1: none. */
+static int build_components(struct pipe *p, const int *priorities, size_t n)
+{
+	struct pipe_opts opts = {.folder = folder, .strategy = "dispatcher"};
+	struct pipe_stage stages[12];
+
+	for (size_t k = 0; k < n; k++)
+		stages[k] = (struct pipe_stage){"stage", "words"};
+	pipe_init(p, &opts, stages, n);
+	for (size_t k = 0; k < n; k++) {
+		p->pipeline->stages.v[k].has_priority = priorities[k] >= 0;
+		p->pipeline->stages.v[k].priority = priorities[k];
+	}
+	return pipe_build(p, &opts, stages, n, &err);
+}
+
+static void is_component(const struct pipe *p, size_t i, __u32 n, __u32 priority)
+{
+	const struct segment *seg = &p->plan->segments.v[i];
+
+	is_int(seg->n, n, "component %zu has %u stages", i, n);
+	is_int(seg->priority, priority, "its priority is %u", priority);
+	is_int(seg->actions, p->plan->stages.v[seg->first].proceed_on, "its verdicts the stage's");
+}
+
+static void test_components(void)
+{
+	static const int between[] = {10, -1, -1, 50, 90}, back[] = {-1, 40};
+	static const int crowd[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+	struct pipe p;
+
+	is_int(build_components(&p, between, 5), -EINVAL, "of equal priorities the names decide");
+	says("'s3'");
+	pipe_done(&p);
+	is_int(build_components(&p, (int[]){10, -1, -1, 51, 90}, 5), 0, "stages with priorities");
+	is_int(p.plan->segments.n, 4, "four components");
+	is_component(&p, 0, 1, 10);
+	is_component(&p, 1, 2, 50);
+	is_component(&p, 2, 1, 51);
+	is_component(&p, 3, 1, 90);
+	is_int(unit_find_map(p.image->unit, IMAGE_JUMPS), -1, "without tail calls");
+	pipe_done(&p);
+	is_int(build_components(&p, back, 2), -EINVAL, "priorities against the order");
+	says("in front of");
+	pipe_done(&p);
+	is_int(build_components(&p, crowd, 11), -ENOSPC, "eleven components");
+	says("room for 10");
+	pipe_done(&p);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2)
@@ -172,6 +222,7 @@ int main(int argc, char **argv)
 	folder = argv[1];
 	test_licences();
 	test_segments();
+	test_components();
 	test_placement();
 	test_defaults();
 	test_programs();
