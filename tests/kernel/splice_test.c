@@ -257,6 +257,22 @@ static void test_edges(void)
 	check_ways("a verdict that CO-RE decides", reloc, COUNT(reloc), NULL);
 }
 
+/* Older kernels count a function without a stack as 32 bytes of it: 512 above it are too many. */
+static bool frame_is_free(void)
+{
+	const struct bpf_insn calls[] = {
+		{.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -512},
+		{.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_CALL, .imm = 1},
+		{.code = BPF_JMP | BPF_EXIT},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "frame", "GPL", calls,
+					       COUNT(calls), NULL);
+
+	return fd >= 0;
+}
+
 /* The stack is full up to the context's slot, or to the end. */
 static void test_stack(void)
 {
@@ -271,6 +287,11 @@ static void test_stack(void)
 		if (ways[i].call)
 			continue; /* 504 bytes below a frame of braid's are too much for the kernel
 				   */
+		if (text_eq(ways[i].strategy, "fused") && !frame_is_free()) {
+			skip("504 and 512 bytes, %s: this kernel has less for a stage",
+			     ways[i].name);
+			continue;
+		}
 		if (is_int(start(&r, &ways[i], full, 2, NULL), 0, "504 bytes, %s", ways[i].name))
 			check_all_verdicts(&r, "504 bytes", full, 2, NULL, ways[i].record);
 		stop(&r);
