@@ -273,7 +273,8 @@ static int after_to_json(struct adoption *a, json_t **ret, struct braid_error *e
 static int report(struct adoption *a, const char *applied, char **ret, struct braid_error *err)
 {
 	_cleanup_free_ char *manifest = NULL;
-	json_t *after = NULL, *j;
+	_cleanup_json_ json_t *j = NULL;
+	json_t *after = NULL;
 	int r = revision_text(a->p, &manifest, err) ?: after_to_json(a, &after, err);
 
 	if (r)
