@@ -74,7 +74,7 @@ static void stranger_done(struct stranger *s)
 	closep(&s->link);
 	closep(&s->program);
 }
-#define _cleanup_stranger_ __attribute__((cleanup(stranger_done)))
+#define _cleanup_stranger_ __attribute__((cleanup(stranger_done), unused))
 
 /* Number @i of @list is the program @name, and means what begins with @means. */
 static void foreigner(json_t *list, size_t i, const char *hook, const char *name, const char *means)

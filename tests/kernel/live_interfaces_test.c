@@ -55,7 +55,7 @@ static void stranger_done(struct stranger *s)
 	closep(&s->program);
 }
 
-#define _cleanup_stranger_ __attribute__((cleanup(stranger_done)))
+#define _cleanup_stranger_ __attribute__((cleanup(stranger_done), unused))
 
 /* The link of interface @i in status of `edge`. */
 static int open_link(int i)

@@ -438,8 +438,14 @@ static void test_many(void)
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		size_t wrong = 0;
 		struct running r;
+		int error = start(&r, &ways[i], stages, 64, NULL);
 
-		if (!is_int(start(&r, &ways[i], stages, 64, NULL), 0, "64, %s", ways[i].name)) {
+		if (ways[i].call && error == -E2BIG) {
+			skip("64, %s: too large for this kernel's verifier", ways[i].name);
+			stop(&r);
+			continue;
+		}
+		if (!is_int(error, 0, "64, %s", ways[i].name)) {
 			stop(&r);
 			continue;
 		}

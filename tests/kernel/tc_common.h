@@ -13,6 +13,9 @@
 #include "kernel/ids.h"
 #include "kernel/netns.h"
 
+/* A link that is attached as long as it is there, and not looked at. */
+#define _held_ _cleanup_close_ __attribute__((unused))
+
 enum { TC_MAP_TRAIL, TC_MAP_COUNT_A, TC_MAP_COUNT_B, TC_MAP_COUNT_ALL, TC_MAP_SIZE };
 
 struct tc_test {

@@ -102,7 +102,7 @@ static void test_verdict(void)
 	_cleanup_close_ int shot = tc_program_mark(&t, "shot", 1, TC_ACT_SHOT);
 	_cleanup_close_ int next = tc_program_mark(&t, "next", 2, TC_ACT_UNSPEC);
 	_cleanup_close_ int l1 = attach(TC_INGRESS, shot, (struct tc_place){});
-	_cleanup_close_ int l2 = attach(TC_INGRESS, next, (struct tc_place){});
+	_held_ int l2 = attach(TC_INGRESS, next, (struct tc_place){});
 
 	tc_trail_is(&t, 0x1, "the second program is not run");
 	is_int(link_detach(l1, &t.err), 0, "without the first one");
@@ -115,7 +115,7 @@ static void test_revision(void)
 	_cleanup_close_ int two = tc_program_mark(&t, "two", 2, TC_ACT_UNSPEC);
 	_cleanup_(tc_state_done) struct tc_state before = look(TC_INGRESS), after = {};
 	struct tc_place place = {.position = TC_FIRST, .revision = before.revision};
-	_cleanup_close_ int l1 = attach(TC_INGRESS, one, place), l2 = -1;
+	_held_ int l1 = attach(TC_INGRESS, one, place), l2 = -1;
 
 	is_int(tc_link_create(&blue, blue_if, TC_INGRESS, two, &place, &l2, &t.err), -ESTALE,
 	       "a list that has changed is refused");
@@ -137,7 +137,7 @@ static void test_refused(void)
 					{.code = BPF_JMP | BPF_EXIT}};
 	_cleanup_close_ int xdp = bpf_prog_load(BPF_PROG_TYPE_XDP, "xdp", "GPL", pass, 2, NULL);
 	struct tc_place place = {.position = TC_AFTER, .relative = program_id(two)};
-	_cleanup_close_ int l1 = attach(TC_INGRESS, one, (struct tc_place){}), fd = -1;
+	_held_ int l1 = attach(TC_INGRESS, one, (struct tc_place){}), fd = -1;
 	struct tc_state state;
 
 	is_int(tc_link_create(&blue, blue_if, TC_INGRESS, two, &place, &fd, &t.err), -ENOENT,
@@ -216,7 +216,7 @@ static void test_update(enum tc_hook hook)
 	_cleanup_close_ int all = tc_program_count(&t, "all", TC_MAP_COUNT_ALL);
 	_cleanup_close_ int a = tc_program_count(&t, "a", TC_MAP_COUNT_A);
 	_cleanup_close_ int b = tc_program_count(&t, "b", TC_MAP_COUNT_B);
-	_cleanup_close_ int first = attach(hook, all, (struct tc_place){});
+	_held_ int first = attach(hook, all, (struct tc_place){});
 	_cleanup_close_ int link = attach(hook, a, (struct tc_place){});
 	unsigned int updates = 0, failed = 0;
 	pthread_t thread;
@@ -247,7 +247,7 @@ static void test_link_errors(void)
 	_cleanup_close_ int two = tc_program_mark(&t, "two", 2, TC_ACT_UNSPEC);
 	_cleanup_close_ int three = tc_program_mark(&t, "three", 3, TC_ACT_UNSPEC);
 	_cleanup_close_ int l1 = attach(TC_INGRESS, one, (struct tc_place){});
-	_cleanup_close_ int l2 = attach(TC_INGRESS, two, (struct tc_place){});
+	_held_ int l2 = attach(TC_INGRESS, two, (struct tc_place){});
 	struct link_info info;
 
 	is_int(link_info(l1, &info, &t.err), 0, "what a link is");
