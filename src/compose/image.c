@@ -400,7 +400,7 @@ static bool has_jumps(const struct braid_plan *plan)
 	return plan->segments.n > 1 && plan->strategy != STRATEGY_DISPATCHER;
 }
 
-static int assemble(struct image *image, bool record, struct braid_error *err)
+static int assemble(struct image *image, const struct image_opts *opts, struct braid_error *err)
 {
 	const struct braid_plan *plan = image->plan;
 	_cleanup_free_ struct imported *stages = calloc(plan->stages.n, sizeof(*stages));
@@ -411,7 +411,7 @@ static int assemble(struct image *image, bool record, struct braid_error *err)
 	image->unit->license = strdup(plan->license);
 	if (!stages || !image->unit->license)
 		return error_oom(err);
-	r = record ? add_record(image, &a.record, err) : 0;
+	r = opts->record ? add_record(image, &a.record, err) : 0;
 	r = r ?: control_add(image, err) ?: import_all(&a, err);
 	if (!r && has_jumps(plan))
 		r = add_jumps(image, &a.jumps, err);
@@ -436,9 +436,10 @@ int image_empty_jumps(struct image *image, struct braid_error *err)
 	return unit_write(image->unit, &image->elf, &image->size, err);
 }
 
-int image_new(const struct braid_plan *plan, bool record, struct image **ret,
+int image_new(const struct braid_plan *plan, const struct image_opts *opts, struct image **ret,
 	      struct braid_error *err)
 {
+	static const struct image_opts none;
 	_cleanup_(image_freep) struct image *image = calloc(1, sizeof(*image));
 	int r;
 
@@ -446,7 +447,7 @@ int image_new(const struct braid_plan *plan, bool record, struct image **ret,
 		return error_oom(err);
 	image->plan = plan;
 	r = unit_new(plan->pipeline->name, &image->unit, err) ?:
-		    assemble(image, record, err) ?:
+		    assemble(image, opts ?: &none, err) ?:
 		    image_set_constants(image, err) ?:
 		    image_set_maps(image, err) ?:
 		    unit_write(image->unit, &image->elf, &image->size, err);
@@ -465,7 +466,7 @@ int braid_plan_link(const struct braid_plan *plan, void **ret_bytes, size_t *ret
 	int r;
 
 	plain.plain = true;
-	r = image_new(&plain, false, &image, err);
+	r = image_new(&plain, NULL, &image, err);
 	if (r)
 		return r;
 	*ret_bytes = TAKE_PTR(image->elf);

@@ -64,8 +64,13 @@ struct image_record {
 };
 #define IMAGE_RECORD_SECTION ".data._braid"
 
-/* @record: seams say which stage a packet left behind, for "braid run". */
-int image_new(const struct braid_plan *plan, bool record, struct image **ret,
+/* What an image has at its seams beside what the plan says. */
+struct image_opts {
+	bool record; /* they say which stage a packet left behind, for "braid run" */
+};
+
+/* @opts: may be NULL. */
+int image_new(const struct braid_plan *plan, const struct image_opts *opts, struct image **ret,
 	      struct braid_error *err);
 void image_free(struct image *image);
 DEFINE_CLEANUP(struct image *, image_free)

@@ -186,7 +186,7 @@ int braid_plan_json(const struct braid_plan *plan, char **ret, struct braid_erro
 	json_t *j;
 	int r;
 
-	r = image_new(plan, false, &image, err) ?: plan_to_json(image, &j, err);
+	r = image_new(plan, NULL, &image, err) ?: plan_to_json(image, &j, err);
 	if (r)
 		return r;
 	*ret = json_dumps(j, JSON_INDENT(2));

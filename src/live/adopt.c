@@ -201,7 +201,7 @@ static int claim_locked(struct adoption *a, struct change *c, struct braid_error
 	c->strategy = STRATEGY_DISPATCHER;
 	r = r ?: change_find_targets(c, err) ?:
 	    plan_new(c->p, STRATEGY_DISPATCHER, "as it was taken over", &c->run.plan, err) ?:
-	    image_new(c->run.plan, false, &c->run.image, err) ?:
+	    image_new(c->run.plan, NULL, &c->run.image, err) ?:
 	    check_components(a, c, err) ?:
 	    write_plan(a, c, err) ?:
 	    change_begin(c, err);

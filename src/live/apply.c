@@ -235,7 +235,7 @@ static int apply_locked(struct change *c, char **ret_report, struct braid_error 
 	c->stays = !r && change_is_attached(c);
 	if (!r && is_unchanged(c))
 		return report(c, false, ret_report, err);
-	r = r ?: image_load(c->p, c->strategy, c->why, false, &chooser, &c->run, err);
+	r = r ?: image_load(c->p, c->strategy, c->why, NULL, &chooser, &c->run, err);
 	return r ?: carry_out(c, err) ?: report(c, true, ret_report, err);
 }
 

@@ -49,7 +49,7 @@ int fields_open(struct braid *b, const struct running *run, struct config_fields
 		return r;
 	p = braid_manifest_get(f.manifest, 0);
 	/* as it was loaded: auto would be chosen anew */
-	r = plan_new(p, plan_strategy(run->plan, STRATEGY_FUSED), NULL, &f.plan, err) ?: image_new(f.plan, false, &f.image, err) ?:
+	r = plan_new(p, plan_strategy(run->plan, STRATEGY_FUSED), NULL, &f.plan, err) ?: image_new(f.plan, NULL, &f.image, err) ?:
 	    fields_of_image(f.image, &f, err);
 	if (r)
 		return r;

@@ -19,7 +19,8 @@ struct wanted_image {
 	const struct braid_pipeline *p;
 	enum strategy strategy;
 	const char *why;
-	bool clean_stack, record;
+	bool clean_stack;
+	const struct image_opts *opts;
 	const struct reuse_chooser *chooser;
 };
 
@@ -48,7 +49,7 @@ static int load_as(const struct wanted_image *w, struct running_image *ret, stru
 
 	if (!r)
 		run.plan->clean_stack = w->clean_stack;
-	r = r ?: image_new(run.plan, w->record, &run.image, err);
+	r = r ?: image_new(run.plan, w->opts, &run.image, err);
 	if (!r && w->chooser)
 		r = w->chooser->choose(w->chooser->ctx, run.image, &chosen, err);
 	if (!r && chosen.only)
@@ -87,10 +88,10 @@ static int load_clean(const struct wanted_image *w, struct running_image *ret)
 }
 
 int image_load(const struct braid_pipeline *p, enum strategy strategy, const char *reason,
-	       bool record, const struct reuse_chooser *chooser, struct running_image *ret,
-	       struct braid_error *err)
+	       const struct image_opts *opts, const struct reuse_chooser *chooser,
+	       struct running_image *ret, struct braid_error *err)
 {
-	struct wanted_image w = {p, strategy, reason, false, record, chooser};
+	struct wanted_image w = {p, strategy, reason, false, opts, chooser};
 	_cleanup_error_ struct braid_error alone = BRAID_ERROR_INIT;
 	_cleanup_free_ char *why = NULL;
 	struct running_image run = {};

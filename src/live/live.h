@@ -56,9 +56,9 @@ struct reuse_chooser {
  * but not fused, falls back to tailcall, and the plan says why. @why: @strategy is not what @p
  * says; NULL: it is.
  */
-int image_load(const struct braid_pipeline *p, enum strategy strategy, const char *why, bool record,
-	       const struct reuse_chooser *chooser, struct running_image *ret,
-	       struct braid_error *err);
+int image_load(const struct braid_pipeline *p, enum strategy strategy, const char *why,
+	       const struct image_opts *opts, const struct reuse_chooser *chooser,
+	       struct running_image *ret, struct braid_error *err);
 void running_image_done(struct running_image *r);
 
 /* targets.c: what must happen on one interface. */

@@ -84,7 +84,7 @@ static int preview(struct change *c, json_t **ret, struct braid_error *err)
 	_cleanup_error_ struct braid_error blocked = BRAID_ERROR_INIT;
 	_cleanup_json_ json_t *changes = json_array();
 	int r = plan_new(c->p, c->strategy, c->why, &plan, err) ?:
-			image_new(plan, false, &image, err) ?:
+			image_new(plan, NULL, &image, err) ?:
 			carry_find(image, c->old_plan, c->old_path ?: "", &c->carry, err) ?:
 			across_find(c->b, c->root, image, &c->carry, err) ?:
 			plan_to_json(image, ret, err);

@@ -20,11 +20,12 @@ int braid_run_open(const struct braid_pipeline *p, struct braid_run **ret, struc
 	const char *why = components ? "fused: there is no dispatcher in a test run" : NULL;
 	struct braid_run *run = calloc(1, sizeof(*run));
 	ERROR_SCRATCH(err);
+	const struct image_opts recording = {.record = true};
 	int r;
 
 	if (!run)
 		return error_oom(err);
-	r = image_load(p, strategy, why, true, NULL, &run->image, err);
+	r = image_load(p, strategy, why, &recording, NULL, &run->image, err);
 	if (r) {
 		braid_run_close(run);
 		return r;

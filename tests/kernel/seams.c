@@ -57,7 +57,8 @@ int seams_plan(struct seams *s, const struct seams_way *way, const char *pipelin
 int seams_load(struct seams *s, const struct seams_way *way, const struct load_reuse *reuse,
 	       size_t n_reuse)
 {
-	int r = image_new(s->plan, way->record, &s->image, &err);
+	struct image_opts opts = {.record = way->record};
+	int r = image_new(s->plan, &opts, &s->image, &err);
 
 	r = r ?: load_image(s->image, &(struct load_opts){reuse, n_reuse}, &s->loaded, &err);
 	if (r)

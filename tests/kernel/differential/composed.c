@@ -120,6 +120,7 @@ int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way
 {
 	struct composed *composed = calloc(1, sizeof(*composed));
 	bool segments = way == TAILCALL || way == MIXED;
+	struct image_opts opts = {.record = way == MIXED};
 	int r;
 
 	if (!composed)
@@ -129,7 +130,7 @@ int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way
 	r = plan_new(p, segments ? STRATEGY_TAILCALL : STRATEGY_AUTO, NULL, &composed->plan, err);
 	if (!r)
 		reshape(composed->plan, way, c->shape);
-	r = r ?: image_new(composed->plan, way == MIXED, &composed->image, err)
+	r = r ?: image_new(composed->plan, &opts, &composed->image, err)
 			?: load_image(composed->image, &(struct load_opts){}, &composed->loaded, err);
 	if (r) {
 		composed_free(composed);

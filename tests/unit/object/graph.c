@@ -236,7 +236,7 @@ static void test_far(void)
 	if (make(&p, STRATEGY_FUSED, stages))
 		bail_out("%s", err.what);
 	is_str(p.text, "by(1:a 2:b 3:c)>e a>d b>d c>d e>d d>end", "it is one program");
-	is_int(image_new(p.plan, false, &image, &err), 0, "and links");
+	is_int(image_new(p.plan, NULL, &image, &err), 0, "and links");
 }
 
 /* @n stages; behind every @each of them a choice of two. */

@@ -50,11 +50,12 @@ void pipe_init(struct pipe *p, const struct pipe_opts *opts, const struct pipe_s
 int pipe_build(struct pipe *p, const struct pipe_opts *opts, const struct pipe_stage *stages,
 	       size_t n, struct braid_error *err)
 {
+	struct image_opts image_opts = {.record = opts->record};
 	int r = braid_plan_new(p->pipeline, &p->plan, err);
 
 	for (size_t k = 0; k < n && !r; k++)
 		p->plan->stages.v[k].called |= stages[k].call;
-	return r ?: image_new(p->plan, opts->record, &p->image, err);
+	return r ?: image_new(p->plan, &image_opts, &p->image, err);
 }
 
 void pipe_done(struct pipe *p)
