@@ -12,12 +12,33 @@
 
 enum exit_status { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFLICT, EXIT_DENIED };
 
+/* An option that only one command has: a field of a struct of the command's own. */
+enum option_kind {
+	OPTION_FLAG,  /* bool */
+	OPTION_TEXT,  /* const char *: the last one counts */
+	OPTION_TEXTS, /* struct texts: it may be repeated */
+};
+
+struct texts {
+	ARRAY(const char *) list; /* array_done(&texts.list) */
+};
+
+struct own_option {
+	const char *name;
+	char letter; /* 0: none */
+	enum option_kind kind;
+	size_t at;        /* of the field */
+	const char *help; /* its line: "-n, --count N          …", or "    --count N          …" */
+};
+
 struct command {
 	const char *name;
 	const char *usage; /* behind "braid <name>" */
 	const char *summary;
 	const char *help; /* its own options and examples */
 	int (*run)(const struct command *c, int argc, char **argv);
+	const struct own_option *own; /* in --help in front of those of all commands */
+	size_t n_own;
 };
 
 extern const struct command cmd_adopt, cmd_apply, cmd_config, cmd_delete, cmd_diff, cmd_dispatcher,
@@ -69,6 +90,9 @@ enum option_set {
  */
 int options_parse(const struct command *c, unsigned int sets, int argc, char **argv,
 		  struct options *ret, int *ret_status);
+/* The same for a command with options of its own. @ret_own: their struct, which is set already. */
+int options_parse_own(const struct command *c, unsigned int sets, int argc, char **argv,
+		      struct options *ret, void *ret_own, int *ret_status);
 void options_done(struct options *o);
 /* false: @text is not the number of a revision. */
 bool parse_revision(const char *text, unsigned int *ret);

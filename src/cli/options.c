@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -165,6 +166,8 @@ static void print_help(const struct command *c, unsigned int sets)
 {
 	printf("usage: braid %s %s\n\n%s.\n\n%s\noptions:\n", c->name, c->usage, c->summary,
 	       c->help);
+	for (size_t i = 0; i < c->n_own; i++)
+		printf("  %s\n", c->own[i].help);
 	for (size_t i = 0; i < N_KNOWN; i++)
 		if (!known[i].sets || known[i].sets & sets)
 			printf("  %s\n", known[i].help);
@@ -316,9 +319,52 @@ static bool take(struct options *o, int opt, const char *arg)
 	return true;
 }
 
-/* The options of @sets for getopt_long(): a terminated list, and their letters. */
-static void select_options(unsigned int sets, struct option *ret_long, char *ret_short)
+/* The most that one command has. */
+#define MAX_OWN 40
+
+/* What getopt_long() says of a command's own option; or its letter. */
+#define OPTION_OWN 10000
+
+static const struct own_option *find_own(const struct command *c, int opt)
 {
+	if (opt >= OPTION_OWN)
+		return &c->own[opt - OPTION_OWN];
+	for (size_t i = 0; i < c->n_own; i++)
+		if (c->own[i].letter && c->own[i].letter == opt)
+			return &c->own[i];
+	return NULL;
+}
+
+static bool take_own(const struct own_option *own, void *fields, const char *arg)
+{
+	void *field = (char *)fields + own->at;
+
+	switch (own->kind) {
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		break;
+	case OPTION_TEXT:
+		*(const char **)field = arg;
+		break;
+	case OPTION_TEXTS:
+		return array_add(&((struct texts *)field)->list, arg);
+	}
+	return true;
+}
+
+/* The options of @c and of @sets for getopt_long(): a terminated list, and their letters. */
+static void select_options(const struct command *c, unsigned int sets, struct option *ret_long,
+			   char *ret_short)
+{
+	for (size_t i = 0; i < c->n_own; i++) {
+		int arg = c->own[i].kind == OPTION_FLAG ? no_argument : required_argument;
+
+		*ret_long++ = (struct option){c->own[i].name, arg, NULL, OPTION_OWN + (int)i};
+		if (c->own[i].letter)
+			*ret_short++ = c->own[i].letter;
+		if (c->own[i].letter && arg)
+			*ret_short++ = ':';
+	}
 	for (size_t i = 0; i < N_KNOWN; i++) {
 		if (known[i].sets && !(known[i].sets & sets))
 			continue;
@@ -336,7 +382,7 @@ static void select_options(unsigned int sets, struct option *ret_long, char *ret
 static int unknown_option(const struct command *c, const struct option *options, char **argv,
 			  int index)
 {
-	const char *word = argv[index], *names[N_KNOWN], *near;
+	const char *word = argv[index], *names[N_KNOWN + MAX_OWN], *near;
 	size_t n = 0;
 
 	while (options[n].name) {
@@ -349,16 +395,32 @@ static int unknown_option(const struct command *c, const struct option *options,
 	return usage(c, "unknown option, or one without its value: %s", word);
 }
 
-int options_parse(const struct command *c, unsigned int sets, int argc, char **argv,
-		  struct options *ret, int *ret_status)
+/* false: a wrong value, or no memory. */
+static bool take_any(const struct command *c, int opt, struct options *o, void *own)
 {
-	struct option longs[N_KNOWN + 1];
-	char shorts[2 * N_KNOWN + 1];
+	const struct own_option *mine = find_own(c, opt);
+
+	if (mine)
+		return take_own(mine, own, optarg);
+	if (opt == OPTION_PASS_FDS)
+		return pass_fds_open(c, optarg);
+	if (take(o, opt, optarg))
+		return true;
+	usage(c, "'%s' is not a number of seconds", optarg);
+	return false;
+}
+
+int options_parse_own(const struct command *c, unsigned int sets, int argc, char **argv,
+		      struct options *ret, void *ret_own, int *ret_status)
+{
+	struct option longs[N_KNOWN + MAX_OWN + 1];
+	char shorts[2 * (N_KNOWN + MAX_OWN) + 1];
 	int opt, at;
 
+	assert(c->n_own <= MAX_OWN);
 	*ret = (struct options){.wait = 30};
 	*ret_status = EXIT_USAGE;
-	select_options(sets, longs, shorts);
+	select_options(c, sets, longs, shorts);
 	opterr = 0;
 	optind = 1;
 	while (at = optind, (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
@@ -371,15 +433,16 @@ int options_parse(const struct command *c, unsigned int sets, int argc, char **a
 			unknown_option(c, longs, argv, at < argc ? at : argc - 1);
 			return -1;
 		}
-		if (opt == OPTION_PASS_FDS) {
-			if (!pass_fds_open(c, optarg))
-				return -1;
-		} else if (!take(ret, opt, optarg)) {
-			usage(c, "'%s' is not a number of seconds", optarg);
+		if (!take_any(c, opt, ret, ret_own))
 			return -1;
-		}
 	}
 	return optind;
+}
+
+int options_parse(const struct command *c, unsigned int sets, int argc, char **argv,
+		  struct options *ret, int *ret_status)
+{
+	return options_parse_own(c, sets, argc, argv, ret, NULL, ret_status);
 }
 
 void options_done(struct options *o)
