@@ -6,6 +6,29 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
+struct own {
+	const char *out, *name, *strategy, *netns;
+	struct texts objects;
+};
+
+static void own_done(struct own *own)
+{
+	array_done(&own->objects.list);
+}
+
+static const struct own_option own_options[] = {
+	{"output", 'o', OPTION_TEXT, offsetof(struct own, out),
+	 "-o, --output FILE       write a manifest of what runs then"},
+	{"objects", 0, OPTION_TEXTS, offsetof(struct own, objects),
+	 "    --objects PATH      an object, or a folder of them; may be repeated"},
+	{"name", 'n', OPTION_TEXT, offsetof(struct own, name),
+	 "-n, --name NAME         of a new pipeline (default: the interface's)"},
+	{"strategy", 's', OPTION_TEXT, offsetof(struct own, strategy),
+	 "-s, --strategy WORD     fused (default), auto, tailcall or dispatcher"},
+	{"netns", 0, OPTION_TEXT, offsetof(struct own, netns),
+	 "    --netns NAME        network namespace of the interface"},
+};
+
 static void show_cost(const char *when, const json_t *cost)
 {
 	printf("  %-7s %lld program%s, %lld instructions", when, number(cost, "programs"),
@@ -31,7 +54,7 @@ static void report(const json_t *j)
 }
 
 /* A manifest of it, to be kept and applied. Return: exit status. */
-static int write_manifest(const struct options *o, const json_t *j)
+static int write_manifest(const struct own *o, const json_t *j)
 {
 	_cleanup_fclose_ FILE *f = fopen(o->out, "we");
 
@@ -42,21 +65,21 @@ static int write_manifest(const struct options *o, const json_t *j)
 	return EXIT_FAILURE;
 }
 
-static int adopt(const struct options *o, const char *interface)
+static int adopt(const struct options *o, const struct own *own, const char *interface)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	struct braid_adopt_opts opts = {
 		.sz = sizeof(opts),
-		.name = o->name,
-		.objects = o->objects.v,
-		.n_objects = o->objects.n,
-		.strategy = o->strategy,
+		.name = own->name,
+		.objects = own->objects.list.v,
+		.n_objects = own->objects.list.n,
+		.strategy = own->strategy,
 	};
 	_cleanup_json_ json_t *j = NULL;
 	char *text;
 
-	if (open_braid(o, &b, &err) || braid_adopt(b, interface, o->netns, &opts, &text, &err))
+	if (open_braid(o, &b, &err) || braid_adopt(b, interface, own->netns, &opts, &text, &err))
 		return fail(o, &err);
 	j = parse_json(strdup(text));
 	if (o->json) {
@@ -65,20 +88,21 @@ static int adopt(const struct options *o, const char *interface)
 		free(text);
 		report(j);
 	}
-	return o->out ? write_manifest(o, j) : EXIT_DONE;
+	return own->out ? write_manifest(own, j) : EXIT_DONE;
 }
 
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
+	_cleanup_(own_done) struct own own = {};
 	int status,
-		first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_ADOPT, argc, argv, &o, &status);
+		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 
 	if (first < 0)
 		return status;
 	if (argc - first != 1)
 		return usage(c, "it takes one interface");
-	return adopt(&o, argv[first]);
+	return adopt(&o, &own, argv[first]);
 }
 
 const struct command cmd_adopt = {
@@ -94,4 +118,6 @@ const struct command cmd_adopt = {
 		"  braid adopt eth0\n"
 		"  braid adopt eth0 --objects /opt/filter/bpf --output edge.json\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -41,47 +42,24 @@ struct command {
 	size_t n_own;
 };
 
-extern const struct command cmd_adopt, cmd_apply, cmd_config, cmd_delete, cmd_diff, cmd_dispatcher,
+extern const struct command cmd_adopt, cmd_apply, cmd_config, cmd_delete, cmd_diff, cmd_dispatcher, cmd_dump,
 	cmd_history, cmd_link, cmd_plan, cmd_restore, cmd_rollback, cmd_rollout, cmd_run,
 	cmd_signal, cmd_stage, cmd_status, cmd_update, cmd_xdp_loader;
 
-/* Options that most commands take, and those of some. */
+/* Options that several commands take. */
 struct options {
 	bool json, verbose, replace;
-	bool stay; /* restore --wait */
 	const char *state;
 	unsigned int wait; /* seconds */
 	ARRAY(const char *) values;
-	const char *pcap, *out, *name, *hook, *strategy, *final, *proceed_on;
-	/* rollout */
-	const char *steps, *every, *key, *maps, *min_packets;
-	ARRAY(const char *) gates;
-	const char *program, *before, *after;
-	bool first, last;
-	const char *stage, *verdict;  /* signal */
-	ARRAY(const char *) defaults; /* config set */
-	/* dispatcher */
-	const char *mode, *section, *priority, *pin_path, *netns;
-	bool all;
-	ARRAY(const char *) objects; /* adopt */
 };
 
 enum option_set {
 	OPT_VALUES = 1,
 	OPT_STATE = 2,
-	OPT_WAIT = 32,
-	OPT_REPLACE = 4,
-	OPT_RUN = 8,
-	OPT_LINK = 16,
-	OPT_STAY = 1024,
-	OPT_PROGRAM = 2048,
-	OPT_PLACE = 4096,
-	OPT_SIGNAL = 16384,
-	OPT_CONFIG = 32768,
-	OPT_ROLLOUT = 65536,
-	OPT_PASS_FDS = 1 << 20,
-	OPT_CHAIN = 1 << 21,
-	OPT_ADOPT = 1 << 22,
+	OPT_WAIT = 4,
+	OPT_REPLACE = 8,
+	OPT_PASS_FDS = 16,
 };
 
 /*

@@ -96,9 +96,24 @@ static int finish(const struct options *o, int r, char *text, void (*show)(const
 	return EXIT_DONE;
 }
 
+struct own {
+	struct texts defaults;
+};
+
+static void own_done(struct own *own)
+{
+	array_done(&own->defaults.list);
+}
+
+static const struct own_option own_options[] = {
+	{"default", 0, OPTION_TEXTS, offsetof(struct own, defaults),
+	 "    --default FIELD     back to its default; may be repeated"},
+};
+
 /* What is behind the pipeline on the command line. */
 struct call {
 	const struct options *o;
+	const struct own *own;
 	struct braid *b;
 	const char *pipeline;
 	int n;
@@ -118,10 +133,10 @@ static int get(const struct command *c, const struct call *call)
 }
 
 /* "FIELD=" for each --default FIELD. */
-static bool add_defaults(const struct options *o, char **changes, size_t *n)
+static bool add_defaults(const struct own *own, char **changes, size_t *n)
 {
-	for (size_t i = 0; i < o->defaults.n; i++) {
-		changes[*n] = text_fmt("%s=", o->defaults.v[i]);
+	for (size_t i = 0; i < own->defaults.list.n; i++) {
+		changes[*n] = text_fmt("%s=", own->defaults.list.v[i]);
 		if (!changes[(*n)++])
 			return false;
 	}
@@ -131,9 +146,9 @@ static bool add_defaults(const struct options *o, char **changes, size_t *n)
 static int set(const struct command *c, const struct call *call)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	size_t n = 0, most = call->n + call->o->defaults.n;
+	size_t n = 0, most = call->n + call->own->defaults.list.n;
 	char **changes = calloc(most ?: 1, sizeof(*changes)), *text = NULL;
-	int r = changes && add_defaults(call->o, changes, &n) ? 0 : -ENOMEM;
+	int r = changes && add_defaults(call->own, changes, &n) ? 0 : -ENOMEM;
 
 	if (!r && !most) {
 		free(changes);
@@ -210,8 +225,9 @@ static int run(const struct command *c, int argc, char **argv)
 	_cleanup_options_ struct options o = {};
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_closep) struct braid *b = NULL;
-	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_CONFIG, argc, argv, &o,
-					  &status);
+	_cleanup_(own_done) struct own own = {};
+	int status,
+		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 	const struct verb *verb = NULL;
 	struct call call;
 
@@ -226,11 +242,11 @@ static int run(const struct command *c, int argc, char **argv)
 		return unknown_verb(c, argv[first]);
 	if (argc - first < 2)
 		return usage(c, "which pipeline?");
-	if (o.defaults.n && verb->run != set)
+	if (own.defaults.list.n && verb->run != set)
 		return usage(c, "--default goes with set");
 	if (open_braid(&o, &b, &err))
 		return fail(&o, &err);
-	call = (struct call){&o, b, argv[first + 1], argc - first - 2, argv + first + 2};
+	call = (struct call){&o, &own, b, argv[first + 1], argc - first - 2, argv + first + 2};
 	return verb->run(c, &call);
 }
 
@@ -247,4 +263,6 @@ const struct command cmd_config = {
 		"  braid config set edge --default limit\n"
 		"  braid config rollback edge      the values of before; 0: all defaults\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

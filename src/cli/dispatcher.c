@@ -7,10 +7,34 @@
 
 #include "base/text.h"
 
-/* What is asked for, beyond the options. */
+struct own {
+	const char *program, *section, *priority, *proceed_on, *mode, *pin_path, *netns;
+	bool all;
+};
+
+static const struct own_option own_options[] = {
+	{"program", 0, OPTION_TEXT, offsetof(struct own, program),
+	 "    --program NAME      of the function, if the object has several"},
+	{"section", 0, OPTION_TEXT, offsetof(struct own, section),
+	 "    --section NAME      the first program in it (default: the first of the object)"},
+	{"priority", 0, OPTION_TEXT, offsetof(struct own, priority),
+	 "    --priority N        lower runs earlier (default: the object's, else 50)"},
+	{"proceed-on", 0, OPTION_TEXT, offsetof(struct own, proceed_on),
+	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
+	{"mode", 0, OPTION_TEXT, offsetof(struct own, mode),
+	 "    --mode WORD         of the first program: native (default), generic, any, hardware"},
+	{"pin-path", 0, OPTION_TEXT, offsetof(struct own, pin_path),
+	 "    --pin-path FOLDER   in bpffs, for maps that ask to be pinned by name"},
+	{"netns", 0, OPTION_TEXT, offsetof(struct own, netns),
+	 "    --netns NAME        network namespace of the interface"},
+	{"all", 0, OPTION_FLAG, offsetof(struct own, all), "    --all               remove all"},
+};
+
+/* What is asked for. */
 struct request {
 	const struct command *c;
 	const struct options *o;
+	const struct own *own;
 	const char *interface;
 	char **args; /* behind the interface */
 	int n;
@@ -53,7 +77,7 @@ static bool parse_verdicts(const char *text, uint32_t *ret)
 /* Return: 0, or the exit status. */
 static int read_settings(struct request *q)
 {
-	const struct options *o = q->o;
+	const struct own *o = q->own;
 
 	q->has_priority = o->priority;
 	q->has_actions = o->proceed_on;
@@ -106,7 +130,7 @@ static int find_components(const struct request *q, int n, uint32_t *ret, struct
 {
 	_cleanup_json_ json_t *all = NULL;
 	char *text;
-	int r = braid_interfaces(q->o->netns, q->interface, &text, err);
+	int r = braid_interfaces(q->own->netns, q->interface, &text, err);
 
 	if (r)
 		return r;
@@ -120,9 +144,9 @@ static int open_chain(const struct request *q, struct braid_chain **ret, struct 
 {
 	struct braid_chain_opts opts = {
 		.sz = sizeof(opts),
-		.netns = q->o->netns,
-		.mode = q->o->mode,
-		.pin_path = q->o->pin_path,
+		.netns = q->own->netns,
+		.mode = q->own->mode,
+		.pin_path = q->own->pin_path,
 	};
 
 	return braid_chain_open(q->interface, &opts, ret, err);
@@ -144,8 +168,8 @@ static int add_object(const struct request *q, struct braid_chain *c, const char
 	struct braid_component component = {
 		.sz = sizeof(component),
 		.object = object,
-		.section = q->o->section,
-		.program = q->o->program,
+		.section = q->own->section,
+		.program = q->own->program,
 		.has_priority = q->has_priority,
 		.priority = q->priority,
 		.has_actions = q->has_actions,
@@ -191,12 +215,12 @@ static int run_remove(const struct request *q)
 	_cleanup_free_ uint32_t *ids = calloc(q->n + 1, sizeof(*ids));
 	int r;
 
-	if (q->o->all == (q->n > 0))
+	if (q->own->all == (q->n > 0))
 		return usage(q->c, "which components? Or --all of them");
 	r = ids ? 0 : (err.code = -ENOMEM);
 	r = r ?: q->n ? find_components(q, q->n, ids, &err) : 0;
 	r = r ?: open_chain(q, &c, &err);
-	if (!r && q->o->all)
+	if (!r && q->own->all)
 		r = braid_chain_remove_all(c, &err);
 	for (int i = 0; i < q->n && !r; i++)
 		r = braid_chain_remove(c, ids[i], &err);
@@ -240,7 +264,8 @@ static int run_on(struct request *q, const char *word)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(c, OPT_CHAIN | OPT_PASS_FDS, argc, argv, &o, &status),
+	struct own own = {};
+	int status, first = options_parse_own(c, OPT_PASS_FDS, argc, argv, &o, &own, &status),
 		    n = argc - first;
 	const char *word = argv[first < 0 ? 0 : first], *interface;
 	struct request q;
@@ -250,14 +275,14 @@ static int run(const struct command *c, int argc, char **argv)
 	if (n < 1)
 		return usage(c, "list, show, add, remove, set, replace or clean?");
 	interface = n > 1 ? argv[first + 1] : NULL;
-	q = (struct request){c, &o, interface, argv + first + 2, n > 2 ? n - 2 : 0};
+	q = (struct request){c, &o, &own, interface, argv + first + 2, n > 2 ? n - 2 : 0};
 	if (text_eq(word, "list"))
 		return n > 1 ? usage(c, "list takes no argument") : dispatcher_list(&o);
 	if (text_eq(word, "show") || text_eq(word, "clean")) {
 		if (n > 2)
 			return usage(c, "one interface at most");
-		return text_eq(word, "show") ? dispatcher_show(&o, interface)
-					     : dispatcher_clean(&o, interface);
+		return text_eq(word, "show") ? dispatcher_show(&o, own.netns, interface)
+					     : dispatcher_clean(&o, own.netns, interface);
 	}
 	return run_on(&q, word);
 }
@@ -281,4 +306,6 @@ const struct command cmd_dispatcher = {
 		"  braid dispatcher add eth0 filter.bpf.o --priority 10\n"
 		"  braid dispatcher set eth0 xdp_filter --proceed-on pass,tx\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

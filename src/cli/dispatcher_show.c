@@ -105,17 +105,17 @@ int dispatcher_list(const struct options *o)
 	return show_each(o, text, "dispatchers", "There is no dispatcher.");
 }
 
-int dispatcher_show(const struct options *o, const char *interface)
+int dispatcher_show(const struct options *o, const char *netns, const char *interface)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	char *text;
 
-	if (braid_interfaces(o->netns, interface, &text, &err))
+	if (braid_interfaces(netns, interface, &text, &err))
 		return fail(o, &err);
 	return show_each(o, text, "interfaces", "There is no interface.");
 }
 
-int dispatcher_clean(const struct options *o, const char *interface)
+int dispatcher_clean(const struct options *o, const char *netns, const char *interface)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_json_ json_t *j = NULL;
@@ -124,7 +124,7 @@ int dispatcher_clean(const struct options *o, const char *interface)
 	char *text;
 	size_t i;
 
-	if (braid_dispatchers_clean(o->netns, interface, &text, &err))
+	if (braid_dispatchers_clean(netns, interface, &text, &err))
 		return fail(o, &err);
 	if (o->json) {
 		print_json(text);

@@ -48,6 +48,25 @@ static bool parse_stage(const char *arg, struct stage_arg *ret)
 	return ret->path && ret->name && (ret->program || !colon);
 }
 
+struct own {
+	const char *out, *name, *hook, *strategy, *proceed_on, *final;
+};
+
+static const struct own_option own_options[] = {
+	{"output", 'o', OPTION_TEXT, offsetof(struct own, out),
+	 "-o, --output FILE       the object to write"},
+	{"name", 'n', OPTION_TEXT, offsetof(struct own, name),
+	 "-n, --name NAME         of the program (default: the output file's)"},
+	{"hook", 0, OPTION_TEXT, offsetof(struct own, hook),
+	 "    --hook WORD         that the programs are for (default: xdp)"},
+	{"strategy", 's', OPTION_TEXT, offsetof(struct own, strategy),
+	 "-s, --strategy WORD     auto, fused or tailcall"},
+	{"proceed-on", 0, OPTION_TEXT, offsetof(struct own, proceed_on),
+	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
+	{"final", 0, OPTION_TEXT, offsetof(struct own, final),
+	 "    --final VERDICT     of packets that pass all stages (default: the last stage's)"},
+};
+
 static size_t split_verdicts(char *list, const char **ret, size_t room)
 {
 	size_t n = 0;
@@ -58,7 +77,7 @@ static size_t split_verdicts(char *list, const char **ret, size_t room)
 	return n;
 }
 
-static int add_stage(const struct options *o, struct braid_pipeline *p, const char *arg,
+static int add_stage(const struct own *o, struct braid_pipeline *p, const char *arg,
 		     struct braid_error *err)
 {
 	_cleanup_(stage_arg_done) struct stage_arg a = {};
@@ -77,7 +96,7 @@ static int add_stage(const struct options *o, struct braid_pipeline *p, const ch
 	return braid_pipeline_add_stage(p, a.name, &opts, err);
 }
 
-static int build(const struct options *o, int n, char **args, struct braid_pipeline **ret,
+static int build(const struct own *o, int n, char **args, struct braid_pipeline **ret,
 		 struct braid_error *err)
 {
 	_cleanup_free_ char *name = o->name ? strdup(o->name) : stem(o->out);
@@ -118,7 +137,7 @@ static int write_file(const char *path, const void *bytes, size_t size, struct b
 	return err->code;
 }
 
-static void report(const struct options *o, const char *text, size_t size)
+static void report(const struct own *o, const char *text, size_t size)
 {
 	_cleanup_json_ json_t *plan = json_loads(text, 0, NULL);
 	json_t *segment;
@@ -142,23 +161,24 @@ static int run(const struct command *c, int argc, char **argv)
 	_cleanup_(braid_plan_freep) struct braid_plan *plan = NULL;
 	_cleanup_free_ void *bytes = NULL;
 	_cleanup_free_ char *text = NULL;
-	int status, first = options_parse(c, OPT_LINK, argc, argv, &o, &status);
+	struct own own = {};
+	int status, first = options_parse_own(c, 0, argc, argv, &o, &own, &status);
 	size_t size;
 
 	if (first < 0)
 		return status;
 	if (argc - first < 1)
 		return usage(c, "which objects?");
-	if (!o.out)
+	if (!own.out)
 		return usage(c, "where to? -o FILE");
-	if (build(&o, argc - first, argv + first, &p, &err) || braid_plan_new(p, &plan, &err) ||
+	if (build(&own, argc - first, argv + first, &p, &err) || braid_plan_new(p, &plan, &err) ||
 	    braid_plan_link(plan, &bytes, &size, &err) || braid_plan_json(plan, &text, &err) ||
-	    write_file(o.out, bytes, size, &err))
+	    write_file(own.out, bytes, size, &err))
 		return fail(&o, &err);
 	if (o.json)
 		puts(text);
 	else
-		report(&o, text, size);
+		report(&own, text, size);
 	return EXIT_DONE;
 }
 
@@ -175,4 +195,6 @@ const struct command cmd_link = {
 		"  braid link --hook tc-egress shape.bpf.o mark.bpf.o -o out.bpf.o\n"
 		"  tc filter add dev eth0 egress bpf da obj out.bpf.o sec tc\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

@@ -9,32 +9,7 @@
 #include "cli/cli.h"
 
 /* Options without a letter. */
-enum { OPTION_PROGRAM = 256, OPTION_BEFORE, OPTION_AFTER, OPTION_FIRST, OPTION_LAST };
-
-/* Those of rollout. */
-enum {
-	OPTION_STEPS = 300,
-	OPTION_EVERY,
-	OPTION_KEY,
-	OPTION_GATE,
-	OPTION_MAPS,
-	OPTION_MIN_PACKETS,
-};
-
-enum { OPTION_PASS_FDS = 500, OPTION_HOOK, OPTION_OBJECTS };
-
-/* Those of dispatcher. */
-enum {
-	OPTION_MODE = 600,
-	OPTION_SECTION,
-	OPTION_PRIORITY,
-	OPTION_PIN_PATH,
-	OPTION_NETNS,
-	OPTION_ALL
-};
-
-/* Those of signal and config. */
-enum { OPTION_STAGE = 400, OPTION_VERDICT, OPTION_DEFAULT };
+enum { OPTION_PASS_FDS = 256 };
 
 static const struct {
 	struct option option;
@@ -50,106 +25,9 @@ static const struct {
 	{{"wait", required_argument, NULL, 'w'},
 	 OPT_WAIT,
 	 "-w, --wait SECONDS      wait for another braid to finish (default 30)"},
-	{{"wait", no_argument, NULL, 'W'},
-	 OPT_STAY,
-	 "    --wait              stay until all interfaces are there and attached"},
 	{{"state", required_argument, NULL, 'S'},
 	 OPT_STATE,
 	 "    --state FOLDER      the store (default $BRAID_STATE, else /var/lib/braid)"},
-	{{"pcap", required_argument, NULL, 'p'},
-	 OPT_RUN,
-	 "-p, --pcap FILE         packets to send through the pipeline; - is standard input"},
-	{{"out", required_argument, NULL, 'O'},
-	 OPT_RUN,
-	 "    --out FILE          write the packets that come out"},
-	{{"output", required_argument, NULL, 'o'},
-	 OPT_LINK,
-	 "-o, --output FILE       the object to write"},
-	{{"output", required_argument, NULL, 'o'},
-	 OPT_ADOPT,
-	 "-o, --output FILE       write a manifest of what runs then"},
-	{{"objects", required_argument, NULL, OPTION_OBJECTS},
-	 OPT_ADOPT,
-	 "    --objects PATH      an object, or a folder of them; may be repeated"},
-	{{"name", required_argument, NULL, 'n'},
-	 OPT_ADOPT,
-	 "-n, --name NAME         of a new pipeline (default: the interface's)"},
-	{{"strategy", required_argument, NULL, 's'},
-	 OPT_ADOPT,
-	 "-s, --strategy WORD     fused (default), auto, tailcall or dispatcher"},
-	{{"name", required_argument, NULL, 'n'},
-	 OPT_LINK,
-	 "-n, --name NAME         of the program (default: the output file's)"},
-	{{"hook", required_argument, NULL, OPTION_HOOK},
-	 OPT_LINK,
-	 "    --hook WORD         that the programs are for (default: xdp)"},
-	{{"strategy", required_argument, NULL, 's'},
-	 OPT_LINK,
-	 "-s, --strategy WORD     auto, fused or tailcall"},
-	{{"proceed-on", required_argument, NULL, 'P'},
-	 OPT_LINK | OPT_PLACE | OPT_CHAIN,
-	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
-	{{"final", required_argument, NULL, 'F'},
-	 OPT_LINK,
-	 "    --final VERDICT     of packets that pass all stages (default: the last stage's)"},
-	{{"program", required_argument, NULL, OPTION_PROGRAM},
-	 OPT_PROGRAM | OPT_CHAIN,
-	 "    --program NAME      of the function, if the object has several"},
-	{{"before", required_argument, NULL, OPTION_BEFORE},
-	 OPT_PLACE,
-	 "    --before STAGE      or a choice: where a stage goes"},
-	{{"after", required_argument, NULL, OPTION_AFTER},
-	 OPT_PLACE,
-	 "    --after STAGE       or a choice"},
-	{{"first", no_argument, NULL, OPTION_FIRST},
-	 OPT_PLACE,
-	 "    --first             in front of all others"},
-	{{"last", no_argument, NULL, OPTION_LAST},
-	 OPT_PLACE,
-	 "    --last              behind all others"},
-	{{"steps", required_argument, NULL, OPTION_STEPS},
-	 OPT_ROLLOUT,
-	 "    --steps LIST        percent of the packets, up to 100 (default 1,5,25,100)"},
-	{{"every", required_argument, NULL, OPTION_EVERY},
-	 OPT_ROLLOUT,
-	 "    --every TIME        how long a step lasts: 500ms, 30s, 10m (default 30s)"},
-	{{"key", required_argument, NULL, OPTION_KEY},
-	 OPT_ROLLOUT,
-	 "    --key WORD          what stays with a version: flow (default), source, random"},
-	{{"gate", required_argument, NULL, OPTION_GATE},
-	 OPT_ROLLOUT,
-	 "    --gate GATE         what must hold: 'drop_rate<+0.5%'; may be repeated"},
-	{{"maps", required_argument, NULL, OPTION_MAPS},
-	 OPT_ROLLOUT,
-	 "    --maps WORD         of the new version: shared (default), separate"},
-	{{"min-packets", required_argument, NULL, OPTION_MIN_PACKETS},
-	 OPT_ROLLOUT,
-	 "    --min-packets N     that a gate needs of a version (default 1000)"},
-	{{"stage", required_argument, NULL, OPTION_STAGE},
-	 OPT_SIGNAL,
-	 "    --stage NAME        signal one stage, not the whole pipeline"},
-	{{"verdict", required_argument, NULL, OPTION_VERDICT},
-	 OPT_SIGNAL,
-	 "    --verdict WORD      of packets that meet a paused pipeline: pass (default), drop"},
-	{{"default", required_argument, NULL, OPTION_DEFAULT},
-	 OPT_CONFIG,
-	 "    --default FIELD     back to its default; may be repeated"},
-	{{"section", required_argument, NULL, OPTION_SECTION},
-	 OPT_CHAIN,
-	 "    --section NAME      the first program in it (default: the first of the object)"},
-	{{"priority", required_argument, NULL, OPTION_PRIORITY},
-	 OPT_CHAIN,
-	 "    --priority N        lower runs earlier (default: the object's, else 50)"},
-	{{"mode", required_argument, NULL, OPTION_MODE},
-	 OPT_CHAIN,
-	 "    --mode WORD         of the first program: native (default), generic, any, hardware"},
-	{{"pin-path", required_argument, NULL, OPTION_PIN_PATH},
-	 OPT_CHAIN,
-	 "    --pin-path FOLDER   in bpffs, for maps that ask to be pinned by name"},
-	{{"netns", required_argument, NULL, OPTION_NETNS},
-	 OPT_CHAIN | OPT_ADOPT,
-	 "    --netns NAME        network namespace of the interface"},
-	{{"all", no_argument, NULL, OPTION_ALL}, OPT_CHAIN, "    --all               remove all"},
 	{{"pass-fds", required_argument, NULL, OPTION_PASS_FDS},
 	 OPT_PASS_FDS,
 	 "    --pass-fds N        hand programs, maps and links to the caller by socket N"},
@@ -208,35 +86,6 @@ bool parse_revision(const char *text, unsigned int *ret)
 	return end != text && !*end && n > 0 && n <= 0xffffffff && *text != '-';
 }
 
-static bool take_rollout(struct options *o, int opt, const char *arg)
-{
-	const char **texts[] = {
-		[OPTION_STEPS - OPTION_STEPS] = &o->steps,
-		[OPTION_EVERY - OPTION_STEPS] = &o->every,
-		[OPTION_KEY - OPTION_STEPS] = &o->key,
-		[OPTION_MAPS - OPTION_STEPS] = &o->maps,
-		[OPTION_MIN_PACKETS - OPTION_STEPS] = &o->min_packets,
-	};
-
-	if (opt == OPTION_GATE)
-		return array_add(&o->gates, arg);
-	*texts[opt - OPTION_STEPS] = arg;
-	return true;
-}
-
-static void take_chain(struct options *o, int opt, const char *arg)
-{
-	const char **texts[] = {
-		[OPTION_MODE - OPTION_MODE] = &o->mode,
-		[OPTION_SECTION - OPTION_MODE] = &o->section,
-		[OPTION_PRIORITY - OPTION_MODE] = &o->priority,
-		[OPTION_PIN_PATH - OPTION_MODE] = &o->pin_path,
-		[OPTION_NETNS - OPTION_MODE] = &o->netns,
-	};
-
-	*texts[opt - OPTION_MODE] = arg;
-}
-
 /* false: a wrong value. */
 static bool take(struct options *o, int opt, const char *arg)
 {
@@ -245,70 +94,12 @@ static bool take(struct options *o, int opt, const char *arg)
 		return array_add(&o->values, arg);
 	case 'w':
 		return parse_seconds(arg, &o->wait);
-	case 'W':
-		o->stay = true;
-		break;
 	case 'R':
 		o->replace = true;
 		break;
 	case 'S':
 		o->state = arg;
 		break;
-	case 'p':
-		o->pcap = arg;
-		break;
-	case 'O':
-	case 'o':
-		o->out = arg;
-		break;
-	case 'n':
-		o->name = arg;
-		break;
-	case OPTION_HOOK:
-		o->hook = arg;
-		break;
-	case 's':
-		o->strategy = arg;
-		break;
-	case 'P':
-		o->proceed_on = arg;
-		break;
-	case 'F':
-		o->final = arg;
-		break;
-	case OPTION_PROGRAM:
-		o->program = arg;
-		break;
-	case OPTION_BEFORE:
-		o->before = arg;
-		break;
-	case OPTION_AFTER:
-		o->after = arg;
-		break;
-	case OPTION_FIRST:
-		o->first = true;
-		break;
-	case OPTION_LAST:
-		o->last = true;
-		break;
-	case OPTION_STEPS ... OPTION_MIN_PACKETS:
-		return take_rollout(o, opt, arg);
-	case OPTION_STAGE:
-		o->stage = arg;
-		break;
-	case OPTION_VERDICT:
-		o->verdict = arg;
-		break;
-	case OPTION_MODE ... OPTION_NETNS:
-		take_chain(o, opt, arg);
-		break;
-	case OPTION_ALL:
-		o->all = true;
-		break;
-	case OPTION_DEFAULT:
-		return array_add(&o->defaults, arg);
-	case OPTION_OBJECTS:
-		return array_add(&o->objects, arg);
 	case 'j':
 		o->json = true;
 		break;
@@ -448,9 +239,6 @@ int options_parse(const struct command *c, unsigned int sets, int argc, char **a
 void options_done(struct options *o)
 {
 	array_done(&o->values);
-	array_done(&o->gates);
-	array_done(&o->defaults);
-	array_done(&o->objects);
 }
 
 static char *command_line;

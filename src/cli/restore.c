@@ -155,7 +155,17 @@ static bool wait_for(int fd, int signals)
 	return !fds[1].revents;
 }
 
-static int restore(const struct options *o, struct braid_restore *rs, int signals)
+struct own {
+	bool stay;
+};
+
+static const struct own_option own_options[] = {
+	{"wait", 0, OPTION_FLAG, offsetof(struct own, stay),
+	 "    --wait              stay until all interfaces are there and attached"},
+};
+
+static int restore(const struct options *o, const struct own *own, struct braid_restore *rs,
+		   int signals)
 {
 	int status = EXIT_DONE;
 
@@ -174,7 +184,7 @@ static int restore(const struct options *o, struct braid_restore *rs, int signal
 		failed = show(o, j, first);
 		status = status ?: failed;
 		notify_ready(j);
-		if (!o->stay || !number(j, "missing"))
+		if (!own->stay || !number(j, "missing"))
 			return status;
 		if (!wait_for(braid_restore_fd(rs), signals))
 			return status ?: EXIT_FAILED;
@@ -187,7 +197,8 @@ static int run(const struct command *c, int argc, char **argv)
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	_cleanup_(braid_restore_closep) struct braid_restore *rs = NULL;
-	int status, first = options_parse(c, OPT_STATE | OPT_STAY, argc, argv, &o, &status);
+	struct own own = {};
+	int status, first = options_parse_own(c, OPT_STATE, argc, argv, &o, &own, &status);
 	struct braid_restore_opts opts = {.sz = sizeof(opts)};
 	_cleanup_close_ int signals = -1;
 	sigset_t set;
@@ -199,7 +210,7 @@ static int run(const struct command *c, int argc, char **argv)
 	signals = catch_signals(&set);
 	if (open_braid(&o, &b, &err) || braid_restore_open(b, &opts, &rs, &err))
 		return fail(&o, &err);
-	status = restore(&o, rs, signals);
+	status = restore(&o, &own, rs, signals);
 	/* a signal that was held back ends the process now, in its own way */
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	return status;
@@ -218,4 +229,6 @@ const struct command cmd_restore = {
 		"\n"
 		"  braid restore --wait\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

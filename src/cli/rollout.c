@@ -224,6 +224,35 @@ static int control(const struct options *o, struct braid *b, const char *pipelin
 	}
 }
 
+struct own {
+	const char *steps, *every, *key, *maps, *min_packets, *program;
+	struct texts gates;
+};
+
+static void own_done(struct own *own)
+{
+	array_done(&own->gates.list);
+}
+
+#define _cleanup_own_ _cleanup_(own_done)
+
+static const struct own_option own_options[] = {
+	{"steps", 0, OPTION_TEXT, offsetof(struct own, steps),
+	 "    --steps LIST        percent of the packets, up to 100 (default 1,5,25,100)"},
+	{"every", 0, OPTION_TEXT, offsetof(struct own, every),
+	 "    --every TIME        how long a step lasts: 500ms, 30s, 10m (default 30s)"},
+	{"key", 0, OPTION_TEXT, offsetof(struct own, key),
+	 "    --key WORD          what stays with a version: flow (default), source, random"},
+	{"gate", 0, OPTION_TEXTS, offsetof(struct own, gates),
+	 "    --gate GATE         what must hold: 'drop_rate<+0.5%'; may be repeated"},
+	{"maps", 0, OPTION_TEXT, offsetof(struct own, maps),
+	 "    --maps WORD         of the new version: shared (default), separate"},
+	{"min-packets", 0, OPTION_TEXT, offsetof(struct own, min_packets),
+	 "    --min-packets N     that a gate needs of a version (default 1000)"},
+	{"program", 0, OPTION_TEXT, offsetof(struct own, program),
+	 "    --program NAME      of the function, if the object has several"},
+};
+
 static bool parse_time(const char *text, uint64_t *ret_ns)
 {
 	static const struct {
@@ -255,16 +284,15 @@ static bool parse_count(const char *text, uint64_t *ret)
 }
 
 /* EXIT_DONE, or wrong usage. */
-static int read_opts(const struct command *c, const struct options *o,
-		     struct braid_rollout_opts *ret)
+static int read_opts(const struct command *c, const struct own *o, struct braid_rollout_opts *ret)
 {
 	*ret = (struct braid_rollout_opts){
 		.sz = sizeof(*ret),
 		.program = o->program,
 		.steps = o->steps,
 		.key = o->key,
-		.gates = o->gates.v,
-		.n_gates = o->gates.n,
+		.gates = o->gates.list.v,
+		.n_gates = o->gates.list.n,
 		.separate_maps = text_eq(o->maps, "separate"),
 	};
 	if (o->every && !parse_time(o->every, &ret->every_ns))
@@ -276,15 +304,15 @@ static int read_opts(const struct command *c, const struct options *o,
 	return EXIT_DONE;
 }
 
-static int start(const struct command *c, const struct options *o, const char *pipeline,
-		 const char *what)
+static int start(const struct command *c, const struct options *o, const struct own *own,
+		 const char *pipeline, const char *what)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	_cleanup_free_ char *stage = NULL, *object = NULL;
 	const char *path;
 	struct braid_rollout_opts opts;
-	int status = read_opts(c, o, &opts);
+	int status = read_opts(c, own, &opts);
 	sigset_t signals;
 
 	if (status)
@@ -333,11 +361,18 @@ static int go_on(const struct options *o, const char *pipeline)
 	return control(o, b, pipeline, &signals);
 }
 
+static bool is_given(const struct own *o)
+{
+	return o->steps || o->every || o->key || o->gates.list.n || o->maps || o->program ||
+	       o->min_packets;
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_PROGRAM | OPT_ROLLOUT, argc,
-					  argv, &o, &status);
+	_cleanup_own_ struct own own = {};
+	int status,
+		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 	const char *word, *second;
 
 	if (first < 0)
@@ -347,8 +382,8 @@ static int run(const struct command *c, int argc, char **argv)
 	word = argv[first];
 	second = argv[first + 1];
 	if (strchr(second, '='))
-		return start(c, &o, word, second);
-	if (o.steps || o.every || o.key || o.gates.n || o.maps || o.program || o.min_packets)
+		return start(c, &o, &own, word, second);
+	if (is_given(&own))
 		return usage(c, "'%s' takes none of the options of a new rollout", word);
 	if (text_eq(word, "status"))
 		return verb(&o, second, braid_rollout_status);
@@ -381,4 +416,6 @@ const struct command cmd_rollout = {
 		"      --gate 'drop_rate<+0.5%' --gate 'latency_p99<+20%'\n"
 		"  braid rollout status edge\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

@@ -12,7 +12,19 @@
 #define VERDICTS 11        /* of any hook, and the last for all others */
 #define OUT_ROOM (1 << 17) /* bytes; more than a packet and all headroom */
 
+struct own {
+	const char *pcap, *out;
+};
+
+static const struct own_option own_options[] = {
+	{"pcap", 'p', OPTION_TEXT, offsetof(struct own, pcap),
+	 "-p, --pcap FILE         packets to send through the pipeline; - is standard input"},
+	{"out", 0, OPTION_TEXT, offsetof(struct own, out),
+	 "    --out FILE          write the packets that come out"},
+};
+
 struct session {
+	const struct own *own;
 	const struct options *o;
 	struct braid_run *run;
 	pcap_t *in;
@@ -201,16 +213,16 @@ static int open_files(struct session *s, struct braid_error *err)
 {
 	char why[PCAP_ERRBUF_SIZE];
 
-	s->in = pcap_open_offline(s->o->pcap, why);
+	s->in = pcap_open_offline(s->own->pcap, why);
 	if (!s->in)
-		return file_error(err, s->o->pcap, why);
+		return file_error(err, s->own->pcap, why);
 	if (pcap_datalink(s->in) != DLT_EN10MB)
-		return file_error(err, s->o->pcap, "its packets are not Ethernet frames");
-	if (!s->o->out)
+		return file_error(err, s->own->pcap, "its packets are not Ethernet frames");
+	if (!s->own->out)
 		return 0;
 	s->dead = pcap_open_dead(DLT_EN10MB, OUT_ROOM);
-	s->out = s->dead ? pcap_dump_open(s->dead, s->o->out) : NULL;
-	return s->out ? 0 : file_error(err, s->o->out, pcap_geterr(s->dead));
+	s->out = s->dead ? pcap_dump_open(s->dead, s->own->out) : NULL;
+	return s->out ? 0 : file_error(err, s->own->out, pcap_geterr(s->dead));
 }
 
 static int run_all(struct session *s, struct braid_error *err)
@@ -222,9 +234,9 @@ static int run_all(struct session *s, struct braid_error *err)
 	while (!r && (got = pcap_next_ex(s->in, &h, &bytes)) == 1)
 		r = run_packet(s, h, bytes, err);
 	if (!r && got == PCAP_ERROR)
-		return file_error(err, s->o->pcap, pcap_geterr(s->in));
+		return file_error(err, s->own->pcap, pcap_geterr(s->in));
 	if (!r && s->out && pcap_dump_flush(s->out))
-		return file_error(err, s->o->out, "cannot write it to the end");
+		return file_error(err, s->own->out, "cannot write it to the end");
 	return r;
 }
 
@@ -279,14 +291,16 @@ static int run(const struct command *c, int argc, char **argv)
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	_cleanup_(session_done) struct session s = {.o = &o};
-	int status, first = options_parse(c, OPT_VALUES | OPT_RUN, argc, argv, &o, &status);
+	struct own own = {};
+	int status, first = options_parse_own(c, OPT_VALUES, argc, argv, &o, &own, &status);
 	const struct braid_pipeline *p;
 
 	if (first < 0)
 		return status;
 	if (argc - first < 1 || argc - first > 2)
 		return usage(c, "which manifest?");
-	if (!o.pcap)
+	s.own = &own;
+	if (!own.pcap)
 		return usage(c, "which packets? --pcap FILE");
 	if (load_manifest(&o, argv[first], &m, &err) || pick(m, argv[first + 1], &p, &err) ||
 	    run_pipeline(&s, p, &err))
@@ -304,4 +318,6 @@ const struct command cmd_run = {
 		"\n"
 		"  braid run edge.yaml --pcap in.pcap --out out.pcap\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

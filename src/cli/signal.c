@@ -66,12 +66,23 @@ static void report(const json_t *j, const char *signal, const char *stage)
 		show_running_state(j);
 }
 
-static int send_signal(const struct options *o, const char *pipeline, const char *signal,
-		       unsigned int bit)
+struct own {
+	const char *stage, *verdict;
+};
+
+static const struct own_option own_options[] = {
+	{"stage", 0, OPTION_TEXT, offsetof(struct own, stage),
+	 "    --stage NAME        signal one stage, not the whole pipeline"},
+	{"verdict", 0, OPTION_TEXT, offsetof(struct own, verdict),
+	 "    --verdict WORD      of packets that meet a paused pipeline: pass (default), drop"},
+};
+
+static int send_signal(const struct options *o, const struct own *own, const char *pipeline,
+		       const char *signal, unsigned int bit)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	struct braid_signal_opts opts = {
-		.sz = sizeof(opts), .stage = o->stage, .verdict = o->verdict, .bit = bit};
+		.sz = sizeof(opts), .stage = own->stage, .verdict = own->verdict, .bit = bit};
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	_cleanup_json_ json_t *j = NULL;
 	char *text;
@@ -83,7 +94,7 @@ static int send_signal(const struct options *o, const char *pipeline, const char
 		return EXIT_DONE;
 	}
 	j = parse_json(text);
-	report(j, signal, o->stage);
+	report(j, signal, own->stage);
 	return EXIT_DONE;
 }
 
@@ -99,8 +110,9 @@ static bool parse_bit(const char *text, unsigned int *ret)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_SIGNAL, argc, argv, &o,
-					  &status);
+	struct own own = {};
+	int status,
+		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 	int n = argc - first;
 	unsigned int bit = 0;
 	bool takes_bit;
@@ -109,7 +121,7 @@ static int run(const struct command *c, int argc, char **argv)
 		return status;
 	if (n < 1)
 		return usage(c, "which pipeline?");
-	if (n == 1 && !o.stage && !o.verdict)
+	if (n == 1 && !own.stage && !own.verdict)
 		return show(&o, argv[first]);
 	if (n == 1)
 		return usage(c, "which signal?");
@@ -118,7 +130,7 @@ static int run(const struct command *c, int argc, char **argv)
 		return usage(c, takes_bit ? "which bit, 0 to 15?" : "one signal at a time");
 	if (takes_bit && !parse_bit(argv[first + 2], &bit))
 		return usage(c, "'%s' is not a bit", argv[first + 2]);
-	return send_signal(&o, argv[first], argv[first + 1], bit);
+	return send_signal(&o, &own, argv[first], argv[first + 1], bit);
 }
 
 const struct command cmd_signal = {
@@ -141,4 +153,6 @@ const struct command cmd_signal = {
 		"  braid signal edge pause --stage guard\n"
 		"  braid signal edge pause --verdict drop\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

@@ -14,9 +14,29 @@ struct verb {
 	edit_fn edit;
 };
 
+struct own {
+	const char *program, *proceed_on, *before, *after;
+	bool first, last;
+};
+
+static const struct own_option own_options[] = {
+	{"program", 0, OPTION_TEXT, offsetof(struct own, program),
+	 "    --program NAME      of the function, if the object has several"},
+	{"proceed-on", 0, OPTION_TEXT, offsetof(struct own, proceed_on),
+	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
+	{"before", 0, OPTION_TEXT, offsetof(struct own, before),
+	 "    --before STAGE      or a choice: where a stage goes"},
+	{"after", 0, OPTION_TEXT, offsetof(struct own, after),
+	 "    --after STAGE       or a choice"},
+	{"first", 0, OPTION_FLAG, offsetof(struct own, first),
+	 "    --first             in front of all others"},
+	{"last", 0, OPTION_FLAG, offsetof(struct own, last),
+	 "    --last              behind all others"},
+};
+
 /* One call of the command. */
 struct call {
-	const struct options *o;
+	const struct own *own;
 	const char *name;   /* of the stage */
 	const char *object; /* of one that is added */
 	enum braid_where where;
@@ -28,8 +48,8 @@ static int add(struct braid_pipeline *p, void *ctx, struct braid_error *err)
 {
 	const struct call *call = ctx;
 	_cleanup_free_ char *real = object_path(call->object, err);
-	_cleanup_free_ char *list = call->o->proceed_on ? strdup(call->o->proceed_on) : NULL;
-	struct braid_stage_opts opts = {.sz = sizeof(opts), .program = call->o->program};
+	_cleanup_free_ char *list = call->own->proceed_on ? strdup(call->own->proceed_on) : NULL;
+	struct braid_stage_opts opts = {.sz = sizeof(opts), .program = call->own->program};
 	const char *verdicts[16];
 	char *save;
 
@@ -123,7 +143,7 @@ static int unknown_verb(const struct command *c, const char *word)
 }
 
 /* Fills the place; the last one, if there is none. Return: how many are given. */
-static unsigned int take_place(const struct options *o, struct call *ret)
+static unsigned int take_place(const struct own *o, struct call *ret)
 {
 	ret->where = o->before  ? BRAID_BEFORE
 		     : o->after ? BRAID_AFTER
@@ -134,7 +154,7 @@ static unsigned int take_place(const struct options *o, struct call *ret)
 }
 
 /* 0, or what usage() returned. */
-static int check_usage(const struct command *c, const struct verb *verb, const struct options *o,
+static int check_usage(const struct command *c, const struct verb *verb, const struct own *o,
 		       unsigned int places)
 {
 	if (places > 1)
@@ -163,11 +183,12 @@ static void report_left(const struct call *call)
 
 static int run(const struct command *c, int argc, char **argv)
 {
-	unsigned int sets = OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PROGRAM | OPT_PLACE;
+	unsigned int sets = OPT_STATE | OPT_WAIT | OPT_REPLACE;
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(c, sets, argc, argv, &o, &status);
+	struct own own = {};
+	int status, first = options_parse_own(c, sets, argc, argv, &o, &own, &status);
 	_cleanup_json_ json_t *left = json_object();
-	struct call call = {.o = &o, .left = left};
+	struct call call = {.own = &own, .left = left};
 	_cleanup_free_ char *name = NULL;
 	const struct verb *verb;
 
@@ -178,7 +199,7 @@ static int run(const struct command *c, int argc, char **argv)
 	verb = find_verb(argv[first]);
 	if (!verb)
 		return unknown_verb(c, argv[first]);
-	status = check_usage(c, verb, &o, take_place(&o, &call));
+	status = check_usage(c, verb, &own, take_place(&own, &call));
 	if (status)
 		return status;
 	call.name = argv[first + 2];
@@ -209,4 +230,6 @@ const struct command cmd_stage = {
 		"  braid stage add edge trace=trace.bpf.o --after guard\n"
 		"  braid stage disable edge trace\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };

@@ -111,13 +111,22 @@ static const char *wrong_argument(int n, char **args)
 	return NULL;
 }
 
+struct own {
+	const char *program;
+};
+
+static const struct own_option own_options[] = {
+	{"program", 0, OPTION_TEXT, offsetof(struct own, program),
+	 "    --program NAME      of the function, if the object has several"},
+};
+
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	int status, first = options_parse(
-			    c, OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PROGRAM | OPT_PASS_FDS,
-			    argc, argv, &o, &status);
-	struct update u = {.program = o.program, .args = argv + first + 1, .n = argc - first - 1};
+	struct own own = {};
+	int status, first = options_parse_own(c, OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PASS_FDS,
+					      argc, argv, &o, &own, &status);
+	struct update u = {.program = own.program, .args = argv + first + 1, .n = argc - first - 1};
 	const char *wrong;
 
 	if (first < 0)
@@ -127,7 +136,7 @@ static int run(const struct command *c, int argc, char **argv)
 	wrong = wrong_argument(u.n, u.args);
 	if (wrong)
 		return usage(c, "'%s' is not STAGE=OBJECT, or its stage is given twice", wrong);
-	if (o.program && u.n > 1)
+	if (own.program && u.n > 1)
 		return usage(c, "--program is for one stage");
 	return edit_and_apply(&o, argv[first], update, &u);
 }
@@ -143,4 +152,6 @@ const struct command cmd_update = {
 		"  braid update edge guard=guard-v2.bpf.o\n"
 		"  braid update edge guard=guard-v2.bpf.o acl=acl-v2.bpf.o\n",
 	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
 };
