@@ -11,9 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "base/text.h"
+#include "kernel/xdp_features.h"
 #include "net.h"
 #include "run.h"
 #include "tap.h"
@@ -277,17 +280,39 @@ static void make_device(int number, const char *name)
 	must_run("ip link set %s up", name);
 }
 
+static void test_unspecified(void)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_netns_ struct netns ns = NETNS_INIT;
+	__u32 ifindex = if_nametoindex(ours.interface);
+	__u64 features;
+
+	if (netns_open(NULL, &ns, &err) || xdp_features_read(&ns, ifindex, &features, &err))
+		skip("unspecified, generic: this kernel does not tell what drivers can do");
+	else
+		TRY(unspecified_steps);
+}
+
+static void test_hardware(void)
+{
+	if (access("/sys/bus/netdevsim", F_OK)) {
+		skip("hardware: this kernel has no netdevsim");
+		return;
+	}
+	make_device(7, real.interface);
+	make_device(8, ours.interface);
+	TRY(hardware_steps);
+	write_file("/sys/bus/netdevsim/del_device", "7");
+	write_file("/sys/bus/netdevsim/del_device", "8");
+}
+
 static void test_devices(void)
 {
 	const char *old[] = {real.interface, ours.interface};
 
 	real.interface = "real7";
 	ours.interface = "ours8";
-	make_device(7, real.interface);
-	make_device(8, ours.interface);
-	TRY(hardware_steps);
-	write_file("/sys/bus/netdevsim/del_device", "7");
-	write_file("/sys/bus/netdevsim/del_device", "8");
+	test_hardware();
 	must_run("ip link add real7 type dummy");
 	must_run("ip link add ours8 type dummy");
 	TRY(dummy_steps);
@@ -428,6 +453,7 @@ int main(int argc, char **argv)
 	try_usage();
 	TRY(chain_steps);
 	TRY(generic_steps);
+	test_unspecified();
 	TRY(pin_steps);
 	test_bare();
 	test_link();
