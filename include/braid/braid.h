@@ -7,6 +7,9 @@
  *	live.h      making it run, and what runs
  *	dispatcher.h  XDP programs of several tools on one interface
  *	fds.h       programs, maps and links from process to process
+ *	map.h       the entries of maps of what runs
+ *	observe.h   packets of what runs, at the seams between stages
+ *	preflight.h what a change would do to packets
  *	run.h       packets through a pipeline that is attached nowhere
  *
  * Conventions: functions return 0 or a negative errno and fill a struct braid_error
@@ -19,9 +22,13 @@
 #include "braid/dispatcher.h"
 #include "braid/error.h"
 #include "braid/fds.h"
+#include "braid/inspect.h"
 #include "braid/live.h"
 #include "braid/manifest.h"
+#include "braid/map.h"
+#include "braid/observe.h"
 #include "braid/plan.h"
+#include "braid/preflight.h"
 #include "braid/run.h"
 
 #ifdef __cplusplus

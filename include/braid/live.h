@@ -98,10 +98,31 @@ int braid_preview(struct braid *b, const struct braid_pipeline *p,
 /**
  * braid_status() - what runs, of all homes, as JSON: {"pipelines": [...]}: revision,
  * strategy, stages, programs, maps, interfaces and whether each really runs it.
- * @name: only this pipeline; NULL: all.
+ * @name: only this pipeline; NULL: all; of those one that cannot be read has "error" instead.
  * Return: 0; -ENOENT no such pipeline.
  */
 int braid_status(struct braid *b, const char *name, char **ret_json, struct braid_error *err);
+
+/**
+ * struct braid_counters_opts - Zero it, set @sz.
+ * @sz:   sizeof(struct braid_counters_opts).
+ * @cpus: nonzero: also what each CPU counted, of the present revision.
+ */
+struct braid_counters_opts {
+	size_t sz;
+	int cpus;
+};
+
+/**
+ * braid_counters() - what @name has counted since it runs, as JSON: packets and bytes that
+ * entered, left with each verdict, came to each stage, and went from stage to stage. Through all
+ * revisions of the pipeline; from 0 after a reboot. braid_status() has it, too.
+ * @opts: may be NULL.
+ * Threads: one per handle. Return: 0; -ENOENT no such pipeline; -ENODATA it has `stats: off`;
+ * -EBADMSG its counters cannot be read; -ENOMEM.
+ */
+int braid_counters(struct braid *b, const char *name, const struct braid_counters_opts *opts,
+		   char **ret_json, struct braid_error *err);
 
 /** braid_delete() - detach @name everywhere and remove its programs and maps; the history stays. */
 int braid_delete(struct braid *b, const char *name, struct braid_error *err);

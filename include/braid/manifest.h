@@ -155,6 +155,7 @@ int braid_pipeline_set_attach(struct braid_pipeline *p, const struct braid_attac
  * braid_pipeline_set_strategy() - "auto", "fused", "tailcall" or "dispatcher" (hook xdp only).
  * braid_pipeline_set_final() - "last", or a verdict of the hook: "drop", "pass".
  * braid_pipeline_set_signals() - what can be paused: "stages", "pipeline" or "none".
+ * braid_pipeline_set_stats() - what is counted at the seams: "counters" or "off".
  * braid_pipeline_set_on_change() - what becomes of maps that change their shape and do not say
  * themselves: "refuse", "reset" or "migrate".
  * Return: 0; -EINVAL another word, with the nearest one as the hint; -ENOMEM.
@@ -165,8 +166,19 @@ int braid_pipeline_set_strategy(struct braid_pipeline *p, const char *strategy,
 int braid_pipeline_set_final(struct braid_pipeline *p, const char *final, struct braid_error *err);
 int braid_pipeline_set_signals(struct braid_pipeline *p, const char *signals,
 			       struct braid_error *err);
+int braid_pipeline_set_stats(struct braid_pipeline *p, const char *stats, struct braid_error *err);
 int braid_pipeline_set_on_change(struct braid_pipeline *p, const char *on_change,
 				 struct braid_error *err);
+
+/**
+ * braid_pipeline_set_optimize() - turn an optimisation of the linker off, or on again; all are
+ * on by default. What packets meet is the same: this is for finding out whose fault something is.
+ * @what: "splice", "fold", "unread", "context" or "frame", as in docs/manifest.md; NULL: all.
+ * @on:   0: off.
+ * Return: 0; -EINVAL another word, with the nearest one as the hint; -ENOMEM.
+ */
+int braid_pipeline_set_optimize(struct braid_pipeline *p, const char *what, int on,
+				struct braid_error *err);
 
 /**
  * struct braid_stage_opts - where a stage comes from. Zero it, set @sz.

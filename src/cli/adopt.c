@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/write.h"
 
 struct own {
 	const char *out, *name, *strategy, *netns;
@@ -54,15 +55,12 @@ static void report(const json_t *j)
 }
 
 /* A manifest of it, to be kept and applied. Return: exit status. */
-static int write_manifest(const struct own *o, const json_t *j)
+static int write_manifest(const struct options *o, const struct own *own, const json_t *j)
 {
-	_cleanup_fclose_ FILE *f = fopen(o->out, "we");
+	_cleanup_free_ char *json = json_dumps(json_object_get(j, "manifest"), JSON_INDENT(2));
+	_cleanup_free_ char *text = json ? text_fmt("%s\n", json) : NULL;
 
-	if (f && !json_dumpf(json_object_get(j, "manifest"), f, JSON_INDENT(2)) &&
-	    fputc('\n', f) != EOF && !fflush(f))
-		return EXIT_DONE;
-	fprintf(stderr, "braid: cannot write '%s': %m\n", o->out);
-	return EXIT_FAILURE;
+	return text ? write_text(o, own->out, text) : EXIT_FAILED;
 }
 
 static int adopt(const struct options *o, const struct own *own, const char *interface)
@@ -88,7 +86,7 @@ static int adopt(const struct options *o, const struct own *own, const char *int
 		free(text);
 		report(j);
 	}
-	return own->out ? write_manifest(own, j) : EXIT_DONE;
+	return own->out ? write_manifest(o, own, j) : EXIT_DONE;
 }
 
 static int run(const struct command *c, int argc, char **argv)

@@ -11,7 +11,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 
-enum exit_status { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFLICT, EXIT_DENIED };
+enum exit_status { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFLICT, EXIT_DENIED, EXIT_DIFFERS };
 
 /* An option that only one command has: a field of a struct of the command's own. */
 enum option_kind {
@@ -42,9 +42,11 @@ struct command {
 	size_t n_own;
 };
 
-extern const struct command cmd_adopt, cmd_apply, cmd_config, cmd_delete, cmd_diff, cmd_dispatcher, cmd_dump,
-	cmd_history, cmd_link, cmd_plan, cmd_restore, cmd_rollback, cmd_rollout, cmd_run,
-	cmd_signal, cmd_stage, cmd_status, cmd_update, cmd_xdp_loader;
+extern const struct command cmd_adopt, cmd_apply, cmd_asm, cmd_capture, cmd_config, cmd_delete,
+	cmd_diff, cmd_dispatcher, cmd_dump, cmd_explain, cmd_graph, cmd_history, cmd_latency,
+	cmd_link, cmd_map, cmd_metrics, cmd_plan, cmd_preflight, cmd_restore, cmd_rollback,
+	cmd_rollout, cmd_run, cmd_signal, cmd_stage, cmd_status, cmd_top, cmd_trace, cmd_update,
+	cmd_xdp_loader;
 
 /* Options that several commands take. */
 struct options {

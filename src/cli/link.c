@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/write.h"
 
 #define VERDICTS 16 /* in one list */
 
@@ -119,24 +120,6 @@ static int build(const struct own *o, int n, char **args, struct braid_pipeline 
 	return 0;
 }
 
-/* Beside the file first, then in its place: never half of it. */
-static int write_file(const char *path, const void *bytes, size_t size, struct braid_error *err)
-{
-	_cleanup_free_ char *beside = text_fmt("%s.new", path);
-	FILE *f = beside ? fopen(beside, "we") : NULL;
-	bool ok = f && fwrite(bytes, 1, size, f) == size;
-
-	ok = f && !fclose(f) && ok && !rename(beside, path);
-	if (ok)
-		return 0;
-	err->code = -(errno ?: EIO);
-	err->where = strdup(path);
-	err->what = text_fmt("cannot write the object: %s", strerror(-err->code));
-	if (f)
-		unlink(beside);
-	return err->code;
-}
-
 static void report(const struct own *o, const char *text, size_t size)
 {
 	_cleanup_json_ json_t *plan = json_loads(text, 0, NULL);
@@ -173,7 +156,7 @@ static int run(const struct command *c, int argc, char **argv)
 		return usage(c, "where to? -o FILE");
 	if (build(&own, argc - first, argv + first, &p, &err) || braid_plan_new(p, &plan, &err) ||
 	    braid_plan_link(plan, &bytes, &size, &err) || braid_plan_json(plan, &text, &err) ||
-	    write_file(own.out, bytes, size, &err))
+	    write_whole(own.out, bytes, size, &err))
 		return fail(&o, &err);
 	if (o.json)
 		puts(text);

@@ -5,9 +5,11 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-	&cmd_plan,   &cmd_apply, &cmd_update,  &cmd_stage,      &cmd_signal,     &cmd_config,
-	&cmd_status, &cmd_diff,  &cmd_history, &cmd_rollback,   &cmd_rollout,    &cmd_restore,
-	&cmd_delete, &cmd_run,   &cmd_link,    &cmd_dispatcher, &cmd_xdp_loader, &cmd_adopt,
+	&cmd_plan,     &cmd_preflight, &cmd_apply,      &cmd_update,     &cmd_stage, &cmd_signal,
+	&cmd_config,   &cmd_graph,     &cmd_metrics,    &cmd_status,     &cmd_diff,  &cmd_history,
+	&cmd_rollback, &cmd_rollout,   &cmd_restore,    &cmd_delete,     &cmd_run,   &cmd_top,
+	&cmd_latency,  &cmd_trace,     &cmd_capture,    &cmd_link,       &cmd_map,   &cmd_dump,
+	&cmd_explain,  &cmd_asm,       &cmd_dispatcher, &cmd_xdp_loader, &cmd_adopt,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(*commands))

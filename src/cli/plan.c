@@ -112,6 +112,19 @@ static void show_interfaces(const json_t *plan)
 		       member(iface, "netns"), member(iface, "action"), action_note(iface));
 }
 
+static void show_unoptimized(const json_t *optimize)
+{
+	const char *name, *between = "optimize  off: ";
+	json_t *value;
+
+	json_object_foreach ((json_t *)optimize, name, value) {
+		printf("%s%s", between, name);
+		between = ", ";
+	}
+	if (*between == ',')
+		putchar('\n');
+}
+
 static void show_plan(const json_t *plan)
 {
 	const char *mode = member(plan, "mode"); /* only of XDP */
@@ -121,6 +134,7 @@ static void show_plan(const json_t *plan)
 	printf("strategy  %s: %s\n", member(plan, "strategy"), member(plan, "why"));
 	printf("object    %lld bytes, licence %s, final verdict: %s\n", number(plan, "size"),
 	       member(plan, "license"), member(plan, "final"));
+	show_unoptimized(json_object_get(plan, "optimize"));
 	show_interfaces(plan);
 	if (json_array_size(json_object_get(plan, "foreigners"))) {
 		putchar('\n');

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/headers.h"
 
 #define VERDICTS 11        /* of any hook, and the last for all others */
 #define OUT_ROOM (1 << 17) /* bytes; more than a packet and all headroom */
@@ -62,22 +63,25 @@ static void count(struct session *s, const struct braid_run_result *res)
 }
 
 static void report_packet(struct session *s, const struct pcap_pkthdr *h,
-			  const struct braid_run_result *res)
+			  const unsigned char *bytes, const struct braid_run_result *res)
 {
+	_cleanup_free_ char *summary = packet_summary(bytes, h->caplen);
 	const char *stage = braid_run_stage(s->run, res->stage);
 
 	if (s->packets)
 		json_array_append_new(
 			s->packets,
-			json_pack("{s:I, s:I, s:I, s:s, s:s, s:s, s:I}", "packet", (json_int_t)s->n,
-				  "size", (json_int_t)h->caplen, "size-out", (json_int_t)res->size,
+			json_pack("{s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:I}", "packet",
+				  (json_int_t)s->n, "summary", summary ?: "", "size",
+				  (json_int_t)h->caplen, "size-out", (json_int_t)res->size,
 				  "verdict", verdict_text(s, res->verdict), "stage", stage,
 				  "stage-verdict", verdict_text(s, res->stage_verdict), "ns",
 				  (json_int_t)res->nanoseconds));
 	else
-		printf("%6llu  %5u bytes  %-9s left at %s%s\n", s->n, h->caplen,
+		printf("%6llu  %5u bytes  %-9s left at %s%s  %s\n", s->n, h->caplen,
 		       verdict_text(s, res->verdict), stage,
-		       res->stage + 1 == braid_run_stages(s->run) ? " (the last)" : "");
+		       res->stage + 1 == braid_run_stages(s->run) ? " (the last)" : "",
+		       summary ?: "");
 }
 
 static void report_skipped(struct session *s, const struct pcap_pkthdr *h, const char *why)
@@ -111,7 +115,7 @@ static int run_packet(struct session *s, const struct pcap_pkthdr *h, const unsi
 	if (r)
 		return r;
 	count(s, &res);
-	report_packet(s, h, &res);
+	report_packet(s, h, bytes, &res);
 	if (s->out) {
 		struct pcap_pkthdr oh = {.ts = h->ts, .caplen = res.size, .len = res.size};
 

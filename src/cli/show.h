@@ -8,6 +8,8 @@
 void show_changes(const json_t *changes);
 /* Ends the line: whether packets enter a pipeline, and what else becomes of them. */
 void show_running_state(const json_t *pipeline);
+/* counters.c: what stages have counted; NULL: nothing. */
+void show_counters(const json_t *counters);
 /* Which maps go on and which start anew. */
 void show_carry(const json_t *carry);
 

@@ -60,11 +60,41 @@ static void show_others(const json_t *others)
 	show_foreigners(others, false, "");
 }
 
+static void show_unread(const json_t *p)
+{
+	const json_t *error = json_object_get(p, "error");
+
+	printf("%s: cannot be read: %s%s%s\n", member(p, "pipeline"), member(error, "where"),
+	       *member(error, "where") ? ": " : "", member(error, "what"));
+	if (*member(error, "hint"))
+		printf("  do:  %s\n", member(error, "hint"));
+}
+
+/* Who looks at its packets, through a variant in its place. */
+static void show_observers(const json_t *observed)
+{
+	json_t *o;
+	size_t i;
+
+	if (observed && !json_is_true(json_object_get(observed, "looks")))
+		puts("  observed, but nobody looks any more: the next change takes that out");
+	json_array_foreach (json_object_get(observed, "observers"), i, o) {
+		bool looks = json_is_true(json_object_get(o, "looks"));
+
+		printf("  observed%s by process %lld since %s: %s\n", looks ? "" : " no more",
+		       number(o, "pid"), time_text(number(o, "since")), member(o, "command"));
+	}
+}
+
 static void show_pipeline(const json_t *p)
 {
 	json_t *program;
 	size_t i;
 
+	if (json_object_get(p, "error")) {
+		show_unread(p);
+		return;
+	}
 	printf("%s: revision %lld since %s, %s (%s)\n", member(p, "pipeline"),
 	       number(p, "revision"), time_text(number(p, "created")), member(p, "strategy"),
 	       member(p, "why"));
@@ -77,10 +107,12 @@ static void show_pipeline(const json_t *p)
 	if (number(p, "interrupted"))
 		printf("  revision %lld was interrupted; the next change settles it\n",
 		       number(p, "interrupted"));
+	show_observers(json_object_get(p, "observed"));
 	show_interfaces(json_object_get(p, "interfaces"));
 	show_foreigners(json_object_get(p, "interfaces"), true, "  ");
 	putchar('\n');
 	show_stages(json_object_get(p, "stages"));
+	show_counters(json_object_get(p, "counters"));
 	putchar('\n');
 	json_array_foreach (json_object_get(p, "programs"), i, program)
 		printf("  program %s: id %lld, %lld instructions, %lld bytes of machine code\n",
@@ -145,6 +177,8 @@ const struct command cmd_status = {
 		"program is); missing (no such interface); renamed (it runs there, by another "
 		"name).\n"
 		"What else is attached there is listed, with its owner, and what it means for the\n"
-		"pipeline. Without PIPELINE, also what is attached to other interfaces.\n",
+		"pipeline. Without PIPELINE, also what is attached to other interfaces.\n"
+		"Of each stage: what has come to it, and what share of that left there, by "
+		"verdict.\n",
 	.run = run,
 };

@@ -8,8 +8,10 @@
 
 EMBEDDED(classify);
 EMBEDDED(rollout);
+EMBEDDED(observe);
 EMBEDDED(classify_tc);
 EMBEDDED(rollout_tc);
+EMBEDDED(observe_tc);
 
 const char *const builtin_classifiers[] = {
 	[FIELD_ETHERTYPE] = "braid_ethertype",
@@ -28,9 +30,7 @@ const char *const builtin_keys[] = {
 
 enum builtin builtin_for(enum builtin which, enum hook hook)
 {
-	if (!hook_facts(hook)->is_tc)
-		return which;
-	return which == BUILTIN_CLASSIFY ? BUILTIN_CLASSIFY_TC : BUILTIN_ROLLOUT_TC;
+	return hook_facts(hook)->is_tc ? BUILTIN_CLASSIFY_TC + which : which;
 }
 
 int builtin_unit(enum builtin which, struct unit **ret, struct braid_error *err)
@@ -40,10 +40,13 @@ int builtin_unit(enum builtin which, struct unit **ret, struct braid_error *err)
 	} objects[] = {
 		[BUILTIN_CLASSIFY] = {"braid:classify", builtin_classify, builtin_classify_end},
 		[BUILTIN_ROLLOUT] = {"braid:rollout", builtin_rollout, builtin_rollout_end},
+		[BUILTIN_OBSERVE] = {"braid:observe", builtin_observe, builtin_observe_end},
 		[BUILTIN_CLASSIFY_TC] = {"braid:classify", builtin_classify_tc,
 					 builtin_classify_tc_end},
 		[BUILTIN_ROLLOUT_TC] = {"braid:rollout", builtin_rollout_tc,
 					builtin_rollout_tc_end},
+		[BUILTIN_OBSERVE_TC] = {"braid:observe", builtin_observe_tc,
+					builtin_observe_tc_end},
 	};
 
 	return unit_read(objects[which].start, objects[which].end - objects[which].start,

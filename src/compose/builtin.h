@@ -8,11 +8,13 @@
 enum builtin {
 	BUILTIN_CLASSIFY, /* what a choice looks at */
 	BUILTIN_ROLLOUT,  /* keys, and the count of both versions: rollout_abi.h */
+	BUILTIN_OBSERVE,  /* who looks at packets: observe_abi.h */
 	BUILTIN_CLASSIFY_TC,
 	BUILTIN_ROLLOUT_TC,
+	BUILTIN_OBSERVE_TC,
 };
 
-/* @which of the first two, for the hook's kind of packets. */
+/* @which of the first three, for the hook's kind of packets. */
 enum builtin builtin_for(enum builtin which, enum hook hook);
 
 /* Its object, read anew: the caller owns it. Return: 0; -ENOMEM. */

@@ -252,8 +252,7 @@ struct splice_control control_for_seams(const struct image *image, bool entry)
 		.config = offsetof(struct control, config),
 		.entry = entry,
 		/* one component that is left does not keep packets from the next */
-		.closes = (entry || plan->strategy == STRATEGY_DISPATCHER) && !plan->plain &&
-			  plan->pipeline->signals != SIGNALS_NONE,
+		.closes = (entry || plan->strategy == STRATEGY_DISPATCHER) && plan_closes(plan),
 	};
 }
 

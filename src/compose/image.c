@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "compose/control_abi.h"
+#include "compose/count.h"
+#include "compose/observe.h"
 #include "compose/rollout_abi.h"
 #include "manifest/hook.h"
 #include "object/config.h"
@@ -242,6 +244,10 @@ struct assembly {
 	struct imported *stages; /* by stage of the plan */
 	__u32 jumps;
 	int record;
+	struct count_seams *count;
+	const struct observe_set *observe;
+	struct splice_watch watches[OBSERVE_SLOTS];
+	size_t n_watches;
 };
 
 /* Where a way leads, for code in @seg: to one of its parts, or by a tail call. */
@@ -254,14 +260,6 @@ static __u32 next_for(const struct braid_plan *plan, const struct segment *seg, 
 	if (plan->strategy == STRATEGY_DISPATCHER)
 		return SPLICE_END; /* the dispatcher goes on */
 	return SPLICE_SLOT + plan->stages.v[next].segment;
-}
-
-static bool is_gated(const struct image *image, __u32 k)
-{
-	const struct plan_stage *ps = &image->plan->stages.v[k];
-
-	return image->control >= 0 && !image->plan->plain && !ps->internal &&
-	       image->plan->pipeline->signals == SIGNALS_STAGES && k < CONTROL_STAGES;
 }
 
 /* @cases: room for those of all parts, borrowed by them. */
@@ -280,9 +278,11 @@ static void fill_part(const struct assembly *a, const struct segment *seg, __u32
 		.cases = *cases,
 		.n_cases = ps->cases.n,
 		.by_share = ps->by_share,
-		.gated = is_gated(a->image, k),
+		.gated = plan_is_gated(plan, k),
 		.record = !ps->internal,
 		.observed = ps->in_rollout,
+		.silent = ps->internal,
+		.before = observe_before(a->observe, k),
 		.index = k,
 		.name = ps->stage->name,
 	};
@@ -308,12 +308,23 @@ static struct splice_config config_for_seams(const struct image *image)
 	return (struct splice_config){image->config, image->config_size, image->packet_map};
 }
 
-/* Of components only the last one ends the pipeline. */
-static enum splice_end end_of(const struct braid_plan *plan, __u32 segment)
+static struct splice_plain plain_of(const struct braid_pipeline *p)
 {
-	if (plan->strategy == STRATEGY_DISPATCHER && segment + 1 < plan->segments.n)
-		return SPLICE_LAST;
-	return plan->pipeline->has_final ? SPLICE_FIXED : SPLICE_LAST;
+	return (struct splice_plain){
+		.fold = p->not_optimized & 1u << OPTIMIZE_FOLD,
+		.unread = p->not_optimized & 1u << OPTIMIZE_UNREAD,
+		.context = p->not_optimized & 1u << OPTIMIZE_CONTEXT,
+		.frame = p->not_optimized & 1u << OPTIMIZE_FRAME,
+	};
+}
+
+/* Verdicts after which a component leaves the packet to one behind it. */
+static __u32 goes_on_after(const struct braid_plan *plan, __u32 segment)
+{
+	bool last = segment + 1 == plan->segments.n;
+
+	return plan->strategy == STRATEGY_DISPATCHER && !last ? plan->segments.v[segment].actions
+							      : 0;
 }
 
 static int splice_segment(const struct assembly *a, __u32 index, struct braid_error *err)
@@ -334,7 +345,7 @@ static int splice_segment(const struct assembly *a, __u32 index, struct braid_er
 		.origin = origin,
 		.parts = parts,
 		.n_parts = seg->n,
-		.end = end_of(plan, index),
+		.end = plan_end_of(plan, index),
 		.verdict = plan->pipeline->final,
 		.tail_map = a->jumps,
 		.pass = hook->pass,
@@ -343,6 +354,11 @@ static int splice_segment(const struct assembly *a, __u32 index, struct braid_er
 		.record_section = a->record,
 		.control = control_for_seams(image, !index),
 		.config = config_for_seams(image),
+		.plain = plain_of(plan->pipeline),
+		.count = count_for_seams(a->count, image, index),
+		.watches = a->watches,
+		.n_watches = a->n_watches,
+		.goes_on = goes_on_after(plan, index),
 	};
 
 	if (!parts || !cases || !origin || !out)
@@ -403,8 +419,13 @@ static bool has_jumps(const struct braid_plan *plan)
 static int assemble(struct image *image, const struct image_opts *opts, struct braid_error *err)
 {
 	const struct braid_plan *plan = image->plan;
+	_cleanup_(count_seams_done) struct count_seams count = {};
 	_cleanup_free_ struct imported *stages = calloc(plan->stages.n, sizeof(*stages));
-	struct assembly a = {.image = image, .stages = stages, .record = -1};
+	struct assembly a = {.image = image,
+			     .stages = stages,
+			     .record = -1,
+			     .observe = opts->observe,
+			     .count = &count};
 	size_t n_funcs;
 	int r;
 
@@ -413,6 +434,9 @@ static int assemble(struct image *image, const struct image_opts *opts, struct b
 		return error_oom(err);
 	r = opts->record ? add_record(image, &a.record, err) : 0;
 	r = r ?: control_add(image, err) ?: import_all(&a, err);
+	if (!r && plan_counts(plan) && !opts->record)
+		r = count_add(image, opts->cpus, &count, err);
+	r = r ?: observe_add(image, opts->observe, a.watches, &a.n_watches, err);
 	if (!r && has_jumps(plan))
 		r = add_jumps(image, &a.jumps, err);
 	r = r ?: control_add_packet_map(image, stages, err);

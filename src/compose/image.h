@@ -18,9 +18,11 @@ struct image_map {
 	char *symbol;       /* owned; in the linked object, and for libbpf */
 	struct map_def def; /* type ids are those of image->unit */
 	__u32 stage_index;
-	bool across;  /* shared with other pipelines of the home */
-	bool globals; /* .data and .bss of a stage */
-	bool braid;   /* the PROG_ARRAY of segments, the record of a run */
+	bool across;   /* shared with other pipelines of the home */
+	bool globals;  /* .data and .bss of a stage */
+	bool braid;    /* the PROG_ARRAY of segments, the record of a run, those of observers */
+	bool observer; /* … of the observer in @slot: observe.h */
+	__u32 slot;
 	ARRAY(struct image_entry) entries;
 };
 
@@ -64,9 +66,14 @@ struct image_record {
 };
 #define IMAGE_RECORD_SECTION ".data._braid"
 
+struct observe_set;
+
 /* What an image has at its seams beside what the plan says. */
 struct image_opts {
 	bool record; /* they say which stage a packet left behind, for "braid run" */
+	__u32 cpus;  /* that there can be, and for which packets are counted; 0: one */
+	/* who looks at packets: observe.h; NULL: nobody. The plan has room for them */
+	const struct observe_set *observe;
 };
 
 /* @opts: may be NULL. */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/control_abi.h"
 #include "manifest/edit.h"
 #include "object/splice.h"
 
@@ -27,6 +28,25 @@ bool plan_has_control(const struct braid_plan *plan)
 {
 	return plan->uses_config || plan->has_rollout ||
 	       (!plan->plain && plan->pipeline->signals != SIGNALS_NONE);
+}
+
+bool plan_is_gated(const struct braid_plan *plan, __u32 k)
+{
+	return !plan->plain && !plan->stages.v[k].internal && k < CONTROL_STAGES &&
+	       plan->pipeline->signals == SIGNALS_STAGES;
+}
+
+bool plan_closes(const struct braid_plan *plan)
+{
+	return !plan->plain && plan->pipeline->signals != SIGNALS_NONE;
+}
+
+/* Of components only the last one ends the pipeline. */
+enum splice_end plan_end_of(const struct braid_plan *plan, __u32 segment)
+{
+	if (plan->strategy == STRATEGY_DISPATCHER && segment + 1 < plan->segments.n)
+		return SPLICE_LAST;
+	return plan->pipeline->has_final ? SPLICE_FIXED : SPLICE_LAST;
 }
 
 /* Two name spaces of one name would mix two stages' symbols: "a-b" and "a_b". */

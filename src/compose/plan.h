@@ -77,6 +77,8 @@ struct braid_plan {
 	bool plain;       /* no gates: for loaders that are not braid */
 	bool uses_config; /* some stage has fields that "braid config" sets */
 	bool has_rollout;
+	/* observe.h: what observers take of each program's maps, and of the stack below it */
+	__u32 watch_maps, watch_stack;
 };
 
 DEFINE_CLEANUP(struct braid_plan *, braid_plan_free)
@@ -93,12 +95,20 @@ char *stage_where(const struct stage *s);
 
 /* Does it have a control block? */
 bool plan_has_control(const struct braid_plan *plan);
+/* Can packets be sent past stage @k? Can they be turned away at the entry? */
+bool plan_is_gated(const struct braid_plan *plan, __u32 k);
+bool plan_closes(const struct braid_plan *plan);
+/* What is the verdict behind the last stage of @segment? */
+enum splice_end plan_end_of(const struct braid_plan *plan, __u32 segment);
 
 /* graph.c: the stages that are linked, each with where control goes on. */
 int plan_add_stages(struct braid_plan *plan, struct braid_error *err);
 /* segment.c: which stages are one program, and which are called. */
 int plan_segment(struct braid_plan *plan, enum strategy strategy, const char *why,
 		 struct braid_error *err);
+
+/* Would @bytes that outlive all its stages fit into its stack? */
+bool segment_has_room(const struct braid_plan *plan, const struct segment *seg, __u32 bytes);
 
 /* components.c: where a component begins, @cut as in segment.c; and what each segment is then. */
 void components_cut(const struct braid_plan *plan, bool *cut);

@@ -39,23 +39,48 @@ static const char *placement(const struct braid_plan *plan, const struct plan_st
 	return plan->segments.v[ps->segment].n > 1 || plan->segments.n == 1 ? "spliced" : "alone";
 }
 
-/* "by-proto=6 (tcp)": in which branch a stage stands. */
+/* "6 (tcp), 17 (udp)": what leads to a branch. */
+static json_t *when_to_json(const struct braid_pipeline *p, const struct choice *c,
+			    const struct branch *branch)
+{
+	char value[FIELD_TEXT_MAX];
+	struct buf b = {};
+	json_t *text;
+
+	array_foreach (v, &branch->values)
+		buf_fmt(&b, "%s%s", b.n ? ", " : "", field_text(c->field, p->hook, *v, value));
+	text = json_string(b.v ?: "default");
+	buf_done(&b);
+	return text;
+}
+
+/* In which branch a stage stands. */
 static void add_when(json_t *j, const struct braid_pipeline *p, const struct stage *s)
 {
 	const struct choice *c = s->choice ? &p->choices.v[s->choice - 1] : NULL;
-	char value[FIELD_TEXT_MAX];
-	struct buf b = {};
 
 	if (!c)
 		return;
-	array_foreach (v, &c->branches.v[s->branch].values)
-		buf_fmt(&b, "%s%s", b.n ? ", " : "", field_text(c->field, p->hook, *v, value));
 	json_object_set_new(j, "switch", json_string(c->name));
-	json_object_set_new(j, "when", json_string(b.v ?: "default"));
-	buf_done(&b);
+	json_object_set_new(j, "when", when_to_json(p, c, &c->branches.v[s->branch]));
 }
 
-static json_t *stage_to_json(const struct braid_plan *plan, const struct plan_stage *ps)
+static json_t *choices_to_json(const struct braid_pipeline *p)
+{
+	json_t *list = json_array();
+
+	array_foreach (c, &p->choices) {
+		json_t *cases = json_array();
+
+		array_foreach (branch, &c->branches)
+			json_array_append_new(cases, when_to_json(p, c, branch));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", c->name, "switch",
+						      field_names[c->field], "cases", cases));
+	}
+	return list;
+}
+
+json_t *plan_stage_to_json(const struct braid_plan *plan, const struct plan_stage *ps)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:I}", "name",
 			      ps->stage->name, "object", ps->stage->object ?: "", "digest",
@@ -160,7 +185,7 @@ int plan_to_json(const struct image *image, json_t **ret, struct braid_error *er
 		return r;
 	array_foreach (ps, &plan->stages)
 		if (!ps->internal)
-			json_array_append_new(stages, stage_to_json(plan, ps));
+			json_array_append_new(stages, plan_stage_to_json(plan, ps));
 	array_foreach (m, &image->maps)
 		json_array_append_new(maps, map_to_json(m));
 	j = json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:o}", "pipeline",
@@ -171,8 +196,13 @@ int plan_to_json(const struct image *image, json_t **ret, struct braid_error *er
 		      "segments", segments, "stages", stages, "maps", maps);
 	if (!j)
 		return error_oom(err);
+	json_object_set_new(j, "stats", json_string(stats_names[p->stats]));
+	if (p->not_optimized)
+		json_object_set_new(j, "optimize", optimize_to_json(p));
 	if (!attach_is_default(&p->attach))
 		json_object_set_new(j, "attach", attach_to_json(&p->attach));
+	if (p->choices.n)
+		json_object_set_new(j, "choices", choices_to_json(p));
 	if (components)
 		json_object_set_new(j, "components", components);
 	*ret = j;

@@ -13,3 +13,5 @@ int segments_to_json(const struct image *image, json_t **ret, struct braid_error
 json_t *model_find_stage(const json_t *model, const char *name);
 /* One of its "maps". NULL: no memory. */
 json_t *map_to_json(const struct image_map *m);
+/* One of its "stages". */
+json_t *plan_stage_to_json(const struct braid_plan *plan, const struct plan_stage *ps);

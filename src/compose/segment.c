@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "compose/control_abi.h"
+#include "compose/count.h"
 #include "compose/plan.h"
+#include "object/frame.h"
 
 static void call_it(struct plan_stage *ps, const char *why)
 {
@@ -13,9 +15,18 @@ static void call_it(struct plan_stage *ps, const char *why)
 	ps->why_called = why;
 }
 
-/* What a stage cannot have when it is spliced, whatever stands beside it. */
-static void place_alone(struct plan_stage *ps)
+static bool is_off(const struct braid_plan *plan, enum optimization o)
 {
+	return plan->pipeline->not_optimized & 1u << o;
+}
+
+/* What a stage cannot have when it is spliced, whatever stands beside it. */
+static void place_alone(const struct braid_plan *plan, struct plan_stage *ps)
+{
+	const struct func *f = &ps->unit->funcs.v[ps->func];
+	bool own_frame = is_off(plan, OPTIMIZE_FRAME);
+	__u32 more = 0;
+
 	ps->called = false;
 	ps->why_called = NULL;
 	if (ps->facts.tail_call)
@@ -24,8 +35,13 @@ static void place_alone(struct plan_stage *ps)
 		call_it(ps, "it loads from packets by LD_ABS, which returns where a packet ends");
 	else if (!ps->facts.stack_known)
 		call_it(ps, "its stack depth cannot be read off the code");
-	else if (ps->unit->funcs.v[ps->func].insns.n > SPLICE_PART_LIMIT)
+	else if (own_frame && !frame_moves(f, &more))
+		call_it(ps, "frame: off, and it uses the frame pointer in a way that cannot be "
+			    "moved");
+	else if (f->insns.n + more > SPLICE_PART_LIMIT)
 		call_it(ps, "it is longer than a jump reaches");
+	else if (is_off(plan, OPTIMIZE_SPLICE))
+		call_it(ps, "the manifest says splice: off");
 }
 
 /* The most that frames above one that makes tail calls may have: Linux, the same place. */
@@ -49,8 +65,11 @@ static __u32 stack_below(const struct plan_stage *ps)
 	return ps->called ? chain + frame(ps->facts.stack + more) : chain;
 }
 
-/* The stack that a segment's program needs, calls included, and the most its own frame may have. */
-static __u32 segment_stack(const struct braid_plan *plan, const struct segment *seg,
+/*
+ * The stack that a segment's program needs, calls included, and the most its own frame may have.
+ * @more: bytes that outlive all stages.
+ */
+static __u32 segment_stack(const struct braid_plan *plan, const struct segment *seg, __u32 more,
 			   __u32 *ret_limit)
 {
 	__u32 own = 0, kept = 0, below = 0;
@@ -61,7 +80,9 @@ static __u32 segment_stack(const struct braid_plan *plan, const struct segment *
 		__u32 chain = stack_below(ps);
 		bool last = !ps->cases.n && ps->next == SPLICE_END;
 
-		if (!ps->called && ps->facts.stack > own)
+		if (!ps->called && is_off(plan, OPTIMIZE_FRAME))
+			kept = own += ps->facts.stack;
+		else if (!ps->called && ps->facts.stack > own)
 			own = ps->facts.stack;
 		if (!ps->called && !last && ps->facts.stack > kept)
 			kept = ps->facts.stack;
@@ -72,11 +93,27 @@ static __u32 segment_stack(const struct braid_plan *plan, const struct segment *
 	}
 	if (plan->uses_config) /* its address lies below all stages */
 		own += SPLICE_STACK;
+	else if (plan->watch_stack)
+		own += 8; /* what they are called with outlives the last stage, too */
+	else if (more)
+		own += 8; /* the context may lie below it */
 	else if (own < kept + 8)
 		own = kept + 8;
+	own += more;
+	if (plan->watch_stack)
+		own += SPLICE_WATCH_STACK;
+	if (plan->watch_stack > below)
+		below = plan->watch_stack;
 	if (frame(own) > *ret_limit)
 		return STACK_LIMIT + own; /* too much in any case */
 	return frame(own) + below;
+}
+
+bool segment_has_room(const struct braid_plan *plan, const struct segment *seg, __u32 bytes)
+{
+	__u32 limit;
+
+	return segment_stack(plan, seg, bytes, &limit) <= STACK_LIMIT;
 }
 
 /* Whoever needs most of the stack is called, until the whole fits. */
@@ -84,7 +121,7 @@ static void place_stack(struct braid_plan *plan, const struct segment *seg)
 {
 	__u32 limit;
 
-	while (segment_stack(plan, seg, &limit) > STACK_LIMIT) {
+	while (segment_stack(plan, seg, 0, &limit) > STACK_LIMIT) {
 		struct plan_stage *most = NULL;
 
 		for (__u32 i = seg->first; i < seg->first + seg->n; i++) {
@@ -137,7 +174,7 @@ static int add_segment(struct braid_plan *plan, __u32 first, __u32 n, struct bra
 	}
 	for (__u32 i = first; i < first + n; i++) {
 		plan->stages.v[i].segment = plan->segments.n - 1;
-		place_alone(&plan->stages.v[i]);
+		place_alone(plan, &plan->stages.v[i]);
 	}
 	place_stack(plan, &plan->segments.v[plan->segments.n - 1]);
 	return 0;
@@ -146,10 +183,11 @@ static int add_segment(struct braid_plan *plan, __u32 first, __u32 n, struct bra
 /* Maps of a program made of stages [first, end). */
 static __u32 count_maps(const struct braid_plan *plan, __u32 first, __u32 end)
 {
-	bool rodata = false, kconfig = false;
+	bool rodata = plan->watch_maps, kconfig = false;
 	bool jumps = end - first < plan->stages.n && plan->strategy != STRATEGY_DISPATCHER;
-	/* braid's own: the control block, the configuration and which version a packet uses */
-	__u32 n = plan_has_control(plan) + 2 * plan->uses_config;
+	/* braid's own: control block, counters, configuration, which version a packet uses */
+	__u32 n = plan_has_control(plan) + plan_counts(plan) + 2 * plan->uses_config +
+		  plan->watch_maps;
 
 	for (__u32 i = first; i < end; i++) {
 		const struct plan_stage *ps = &plan->stages.v[i];

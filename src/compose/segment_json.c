@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/count.h"
 #include "compose/image.h"
 #include "compose/plan_json.h"
 #include "manifest/json.h"
@@ -113,10 +114,17 @@ static int describe_whole(const struct image *image, const json_t *model, struct
 	const struct braid_pipeline *p = plan->pipeline;
 	_cleanup_free_ char *shared = json_dumps(json_object_get(model, "shared-maps"),
 						 JSON_COMPACT | JSON_ENCODE_ANY);
+	_cleanup_count_model_ struct count_model counts = {};
+	__u64 mark = 0;
+	int r = 0;
 
-	buf_fmt(b, "%s %d %u %s %d %d %d %u %d %s\n", p->name, p->has_final, p->final,
-		plan->license, plan->frags, plan->clean_stack, p->signals, image->config_size,
-		image->packet_map >= 0, shared ?: "");
+	if (plan_counts(plan))
+		r = count_model_new(plan, &counts, err) ?: count_model_mark(&counts, &mark, err);
+	if (r)
+		return r;
+	buf_fmt(b, "%s %d %u %s %d %d %d %x %u %d %s %llx\n", p->name, p->has_final, p->final,
+		plan->license, plan->frags, plan->clean_stack, p->signals, p->not_optimized,
+		image->config_size, image->packet_map >= 0, shared ?: "", (unsigned long long)mark);
 	return b->failed ? error_oom(err) : 0;
 }
 

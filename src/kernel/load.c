@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "compose/control_abi.h"
+#include "compose/count.h"
 #include "kernel/hearing.h"
 #include "kernel/probe.h"
 #include "kernel/verifier.h"
@@ -26,7 +27,8 @@ struct loaded {
 	ARRAY(struct named_map) maps;
 };
 
-#define LOG_SIZE (8u << 20) /* bytes; only those that are written take memory */
+#define LOG_STATS 4          /* Linux, include/linux/bpf_verifier.h: BPF_LOG_STATS */
+#define LOG_SIZE  (8u << 20) /* bytes; only those that are written take memory */
 
 void loaded_free(struct loaded *l)
 {
@@ -46,7 +48,8 @@ void loaded_free(struct loaded *l)
 /* What is written while programs read it is shared memory, to be written word by word. */
 static bool is_for_sharing(const char *symbol)
 {
-	return text_eq(symbol, CONTROL_SECTION) || text_eq(symbol, CONFIG_SECTION);
+	return text_eq(symbol, CONTROL_SECTION) || text_eq(symbol, CONFIG_SECTION) ||
+	       text_eq(symbol, COUNT_SECTION);
 }
 
 /* Verified as what replaces its first function; it is attached to others of that type later. */
@@ -92,6 +95,8 @@ static int open_object(struct loaded *l, const struct load_opts *o, struct braid
 			bpf_program__set_autoload(prog, false);
 		if (o->dispatcher > 0)
 			make_component(prog, o->dispatcher);
+		if (o->stats)
+			bpf_program__set_log_level(prog, LOG_STATS);
 	}
 	return 0;
 }
@@ -255,6 +260,11 @@ int loaded_map(const struct loaded *l, const char *symbol)
 	struct bpf_map *map = find_map(l, symbol);
 
 	return map ? bpf_map__fd(map) : -1;
+}
+
+const char *loaded_log(const struct loaded *l, __u32 segment)
+{
+	return segment < l->logs.n ? l->logs.v[segment] : "";
 }
 
 int loaded_read(const struct loaded *l, const char *symbol, void *out, size_t size,

@@ -16,12 +16,15 @@ struct loaded;
  * @reuse:      maps that are there; may be NULL when @n_reuse is 0.
  * @only:       load the program of this segment only; 0: of all.
  * @dispatcher: fd of a dispatcher: programs become components, of type EXT; 0: of the hook's.
+ * @stats:      the verifier says what it cost it, in loaded_log(); what it refuses it explains
+ * less.
  */
 struct load_opts {
 	const struct load_reuse *reuse;
 	size_t n_reuse;
 	__u32 only;
 	int dispatcher;
+	bool stats;
 };
 
 /**
@@ -41,6 +44,8 @@ DEFINE_CLEANUP(struct loaded *, loaded_free)
 /* Borrowed fds; -1: no such. */
 int loaded_program(const struct loaded *l, __u32 segment);
 int loaded_map(const struct loaded *l, const char *symbol);
+/* What the verifier has said of a program that it took; "". */
+const char *loaded_log(const struct loaded *l, __u32 segment);
 /* The present bytes of a section of globals, all @size of them. Return: 0; -ENOENT. */
 int loaded_read(const struct loaded *l, const char *symbol, void *out, size_t size,
 		struct braid_error *err);

@@ -44,6 +44,15 @@ static bool is_insn(const struct text_line *l, __u32 *ret)
 	return true;
 }
 
+/* "Func#3 ('count') is safe for any args that match its prototype" */
+static bool is_global(const struct text_line *l)
+{
+	static const char safe[] = " is safe for any args", valid[] = " is global and assumed";
+
+	return text_has_prefix(l->s, "Func#") &&
+	       (memmem(l->s, l->n, safe, strlen(safe)) || memmem(l->s, l->n, valid, strlen(valid)));
+}
+
 /* Lines that tell of states, statistics and source, not of the reason. */
 static bool is_noise(const struct text_line *l)
 {
@@ -58,7 +67,7 @@ static bool is_noise(const struct text_line *l)
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
 		if (text_has_prefix(l->s, prefixes[i]))
 			return true;
-	return is_insn(l, &insn);
+	return is_global(l) || is_insn(l, &insn);
 }
 
 static char *join(const struct lines *lines, size_t first, size_t end)

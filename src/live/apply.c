@@ -20,6 +20,7 @@
 #include "kernel/probe.h"
 #include "kernel/rcu.h"
 #include "live/change.h"
+#include "live/counters.h"
 #include "live/displaced.h"
 #include "manifest/opts.h"
 
@@ -84,6 +85,22 @@ static int drop_attachments(struct change *c, struct braid_error *err)
 #define KEEP_REVISIONS 500
 #define PRUNE_EVERY    50
 
+/* What the old revision counted goes on as a number. */
+static int keep_counters(struct change *c, struct braid_error *err)
+{
+	const struct fold f = {
+		.home = c->b->home.name,
+		.pipeline = c->p->name,
+		.number = c->current.number,
+		.plan = c->old_plan,
+		.stays = c->plan,
+		.folder = c->old_path,
+		.beside = c->new_path,
+	};
+
+	return counters_fold(c->b, &f, err);
+}
+
 /* The old folder goes when nobody can be inside the old programs. */
 static int tidy_up(struct change *c, struct braid_error *err)
 {
@@ -92,11 +109,29 @@ static int tidy_up(struct change *c, struct braid_error *err)
 	if (c->has_current)
 		r = kernel_sync_rcu(err) ?:
 		    carry_finish(&c->carry, err) ?:
+		    keep_counters(c, err) ?:
 		    bpffs_remove_tree(c->old_path, err);
 	r = r ?: targets_clean(&c->targets, err);
 	if (!r && c->number % PRUNE_EVERY == 0)
 		r = store_prune(c->b->store, KEEP_REVISIONS, err);
 	return r;
+}
+
+/* Some interface may have had the new revision for a moment. */
+static void keep_failed_counters(struct change *c, struct braid_error *err)
+{
+	const struct fold f = {
+		.home = c->b->home.name,
+		.pipeline = c->p->name,
+		.number = c->number,
+		.failed = true,
+		.plan = c->plan,
+		.stays = c->old_plan,
+		.folder = c->new_path,
+		.beside = c->old_path,
+	};
+
+	counters_fold(c->b, &f, err);
 }
 
 void change_abandon(struct change *c, const struct braid_error *err)
@@ -105,6 +140,8 @@ void change_abandon(struct change *c, const struct braid_error *err)
 
 	/* packets may still be inside, if some interface had been switched already */
 	kernel_sync_rcu(&second);
+	if (c->new_path && c->has_current)
+		keep_failed_counters(c, &second);
 	if (c->new_path)
 		bpffs_remove_tree(c->new_path, &second);
 	if (c->number)

@@ -8,6 +8,7 @@
 #include "live/live.h"
 #include "manifest/hook.h"
 #include "live/note.h"
+#include "live/observe.h"
 
 void attachments_done(struct attachments *all)
 {
@@ -48,7 +49,7 @@ static bool parse_name(const char *name, struct attachment *a)
 	return parse_hook(name + end, &a->hook);
 }
 
-/* The programs that a pipeline has pinned, of all its revisions. */
+/* The programs that a pipeline has pinned, of all its revisions, and variants of them. */
 struct own {
 	bool known;
 	struct ids ids;
@@ -94,6 +95,15 @@ static int own_add_revision(struct own *own, const char *folder, struct braid_er
 	return r;
 }
 
+static int own_add_variant(void *ctx, const char *path, __u32 number, struct braid_error *err)
+{
+	int r = own_add_revision(ctx, path, err);
+
+	if (r == -ENOENT) /* observers come and go while readers look */
+		braid_error_clear(err);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int own_read(struct own *own, const char *pipeline_path, struct braid_error *err)
 {
 	struct bpffs_entries entries = {};
@@ -104,7 +114,9 @@ static int own_read(struct own *own, const char *pipeline_path, struct braid_err
 		_cleanup_free_ char *folder = text_fmt("%s/%s", pipeline_path, e->name);
 
 		if (!r && path_parse_revision(e->name, &number))
-			r = folder ? own_add_revision(own, folder, err) : error_oom(err);
+			r = folder ? own_add_revision(own, folder, err)
+					     ?: variants_each(folder, own_add_variant, own, err)
+				   : error_oom(err);
 	}
 	bpffs_entries_done(&entries);
 	own->known = !r;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "kernel/iface.h"
+#include "live/observe.h"
 
 void change_done(struct change *c)
 {
@@ -53,7 +54,8 @@ static int find_current(struct change *c, struct braid_error *err)
 			  c->current.number);
 		return -EBADMSG;
 	}
-	return 0;
+	return observers_add_known(c->b, c->b->home.name, c->p->name, c->current.number,
+				   c->old_plan, err);
 }
 
 static int beside_others(struct change *c, const struct interface *iface, const struct spot *s,
@@ -157,7 +159,8 @@ int change_expect_programs(struct change *c, struct braid_error *err)
 
 		if (r || !t->held)
 			continue;
-		right = front_is(&c->old, &t->held->runs);
+		/* a variant stays only while nothing is changed: for a preview it is the same */
+		right = runs_revision(&c->old, c->old_path, &t->held->runs, NULL);
 		if (!right && c->old.list.n && !c->replace)
 			r = updated_by_others(c, t, err);
 		else
@@ -172,7 +175,8 @@ bool change_is_attached(const struct change *c)
 	if (!c->has_current || c->attachments.list.n != c->targets.list.n)
 		return false;
 	array_foreach (t, &c->targets.list)
-		if (t->action != TARGET_UPDATE || !front_is(&c->old, &t->held->runs))
+		if (t->action != TARGET_UPDATE ||
+		    !runs_revision(&c->old, c->old_path, &t->held->runs, NULL))
 			return false;
 	return true;
 }

@@ -163,7 +163,7 @@ static int begin(struct braid *b, const char *name, struct live_config *c, struc
 {
 	_cleanup_free_ char *root = NULL;
 
-	return bpffs_root(&root, err) ?: recover(b, root, name, &c->recovered, err) ?:
+	return bpffs_root(&root, err) ?: recover_beside(b, root, name, OBSERVERS_STAY_WELL, &c->recovered, err) ?:
 	       live_config_open(b, name, c, err);
 }
 

@@ -8,6 +8,7 @@
 #include "kernel/probe.h"
 #include "kernel/rcu.h"
 #include "live/live.h"
+#include "live/observe.h"
 #include "live/orphan.h"
 #include "manifest/json.h"
 
@@ -225,7 +226,8 @@ static int remove_orphans(struct braid *b, const char *path, const char *name,
 	if (r)
 		return r;
 	plan = json_loads(rev.plan, 0, NULL);
-	return orphans_remove(braid_manifest_get(m, 0), plan, path, err);
+	r = observers_add_known(b, b->home.name, name, rev.number, plan, err);
+	return r ?: orphans_remove(braid_manifest_get(m, 0), plan, path, err);
 }
 
 static int delete_locked(struct braid *b, const char *root, const char *name,

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/observe.h"
+#include "kernel/cpus.h"
 #include "kernel/verifier.h"
 #include "live/live.h"
 
@@ -49,6 +51,8 @@ static int load_as(const struct wanted_image *w, struct running_image *ret, stru
 
 	if (!r)
 		run.plan->clean_stack = w->clean_stack;
+	if (!r && w->opts)
+		r = plan_observe(run.plan, w->opts->observe, err);
 	r = r ?: image_new(run.plan, w->opts, &run.image, err);
 	if (!r && w->chooser)
 		r = w->chooser->choose(w->chooser->ctx, run.image, &chosen, err);
@@ -91,11 +95,17 @@ int image_load(const struct braid_pipeline *p, enum strategy strategy, const cha
 	       const struct image_opts *opts, const struct reuse_chooser *chooser,
 	       struct running_image *ret, struct braid_error *err)
 {
-	struct wanted_image w = {p, strategy, reason, false, opts, chooser};
+	struct image_opts more = opts ? *opts : (struct image_opts){};
+	struct wanted_image w = {p, strategy, reason, false, &more, chooser};
 	_cleanup_error_ struct braid_error alone = BRAID_ERROR_INIT;
 	_cleanup_free_ char *why = NULL;
 	struct running_image run = {};
-	int r = load_as(&w, ret, err), again;
+	int cpus = cpus_possible(err), r, again;
+
+	if (cpus < 0)
+		return cpus;
+	more.cpus = cpus;
+	r = load_as(&w, ret, err);
 
 	if (!r || !refused_as_a_whole(&w, err))
 		return r;

@@ -178,6 +178,14 @@ int slot_put_back(const json_t *plan, const json_t *old_plan, const char *old_fo
  */
 int recover(struct braid *b, const char *root, const char *pipeline, char **ret_what,
 	    struct braid_error *err);
+/*
+ * recover() takes out the variant that observers look through, so that what runs is what the
+ * revision says. Here it stays in, if nothing else is to be done: for changes that only write
+ * into maps, which both share. @stay: also if one of them was killed?
+ */
+enum observers_stay { OBSERVERS_GO, OBSERVERS_STAY_WELL, OBSERVERS_STAY };
+int recover_beside(struct braid *b, const char *root, const char *pipeline,
+		   enum observers_stay stay, char **ret_what, struct braid_error *err);
 
 /*
  * runtime.c: the control block and the configuration of a new image as the store wants them,

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "live/live.h"
+#include "live/observe.h"
 
 void pinned_programs_done(struct pinned_programs *p)
 {
@@ -73,9 +74,23 @@ static int read_revision(const char *path, const char *home, const char *pipelin
 	return r;
 }
 
+/* A variant is the pipeline's, too. */
+struct reading {
+	const char *home, *pipeline;
+	struct pinned_programs *all;
+};
+
+static int read_variant(void *ctx, const char *path, __u32 number, struct braid_error *err)
+{
+	struct reading *r = ctx;
+
+	return read_revision(path, r->home, r->pipeline, r->all, err);
+}
+
 static int read_pipeline(const char *path, const char *home, const char *pipeline,
 			 struct pinned_programs *all, struct braid_error *err)
 {
+	struct reading reading = {home, pipeline, all};
 	struct bpffs_entries entries = {};
 	int r = list(path, &entries, err);
 	__u32 number;
@@ -85,6 +100,8 @@ static int read_pipeline(const char *path, const char *home, const char *pipelin
 
 		if (!r && e->is_folder && path_parse_revision(e->name, &number))
 			r = revision ? read_revision(revision, home, pipeline, all, err)
+					       ?: variants_each(revision, read_variant, &reading,
+								err)
 				     : error_oom(err);
 	}
 	bpffs_entries_done(&entries);

@@ -2,6 +2,7 @@
 /* A new revision, on record before packets meet it: in the store, then in bpffs. */
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/count.h"
 #include "compose/plan_json.h"
 #include "kernel/bpffs.h"
 #include "live/change.h"
@@ -38,13 +39,34 @@ static int put_objects(struct change *c, struct revision *rev, struct braid_erro
 	return r;
 }
 
+/* How the counters of the image are to be read. */
+static int add_counting(struct change *c, struct braid_error *err)
+{
+	_cleanup_count_model_ struct count_model m = {};
+	int r;
+
+	if (!plan_counts(c->run.plan))
+		return 0;
+	r = count_model_new(c->run.plan, &m, err);
+	if (!r && json_object_set_new(c->plan, "counting", count_model_to_json(&m)))
+		r = error_oom(err);
+	return r;
+}
+
+/* The plan of what was loaded; who has one already has loaded nothing. */
+static int make_plan(struct change *c, struct braid_error *err)
+{
+	if (c->plan)
+		return 0;
+	return plan_to_json(c->run.image, &c->plan, err) ?: add_counting(c, err);
+}
+
 int change_begin(struct change *c, struct braid_error *err)
 {
 	_cleanup_free_ char *manifest = NULL, *plan = NULL;
 	struct revision rev = {
 		.home = c->b->home.name, .pipeline = (char *)c->p->name, .cause = c->b->cause};
-	int r = (c->plan ? 0 : plan_to_json(c->run.image, &c->plan, err))
-			?: revision_text(c->p, &manifest, err);
+	int r = make_plan(c, err) ?: revision_text(c->p, &manifest, err);
 
 	if (!r && !c->slot.index && c->run.loaded)
 		r = front_of_loaded(c->plan, c->run.loaded, &c->new, err);

@@ -10,7 +10,9 @@
 #include "kernel/bpffs.h"
 #include "kernel/iface.h"
 #include "kernel/rcu.h"
+#include "live/counters.h"
 #include "live/displaced.h"
+#include "live/observe.h"
 #include "live/recover.h"
 
 static void leftover_done(struct leftover *l)
@@ -157,6 +159,23 @@ static int drop_displaced(const struct leftover *l, const struct revision *rev,
 	return folder ? displaced_drop(folder, err) : error_oom(err);
 }
 
+/* The pending revision is the current one now; @old: the folder of the one before it. */
+static int keep_counters(struct leftover *l, const char *old, struct braid_error *err)
+{
+	_cleanup_free_ char *beside = path_revision(l->path, l->pending.number);
+	const struct fold f = {
+		.home = l->b->home.name,
+		.pipeline = l->pipeline,
+		.number = l->current.number,
+		.plan = l->current_plan,
+		.stays = l->pending_plan,
+		.folder = old,
+		.beside = beside,
+	};
+
+	return beside ? counters_fold(l->b, &f, err) : error_oom(err);
+}
+
 static int finish(struct leftover *l, struct braid_error *err)
 {
 	_cleanup_free_ char *old = NULL;
@@ -166,7 +185,9 @@ static int finish(struct leftover *l, struct braid_error *err)
 	if (r || !l->has_current)
 		return r;
 	old = path_revision(l->path, l->current.number);
-	return !old ? error_oom(err) : kernel_sync_rcu(err) ?: bpffs_remove_tree(old, err);
+	return !old ? error_oom(err)
+		    : kernel_sync_rcu(err)
+			       ?: keep_counters(l, old, err) ?: bpffs_remove_tree(old, err);
 }
 
 static int settle(struct leftover *l, char **ret_what, struct braid_error *err)
@@ -218,6 +239,27 @@ static bool is_before(const char *name, const struct leftover *l)
 	return l->has_current && path_parse_revision(name, &number) && number < l->current.number;
 }
 
+/* Of a revision before the current one, or of one that failed. */
+static int keep_stale_counters(struct leftover *l, const char *name, const char *folder,
+			       struct braid_error *err)
+{
+	_cleanup_free_ char *beside = path_revision(l->path, l->current.number);
+	_cleanup_error_ struct braid_error unknown = BRAID_ERROR_INIT;
+	_cleanup_revision_ struct revision rev = {};
+	_cleanup_json_ json_t *plan = NULL;
+	struct fold f = {.home = l->b->home.name, .pipeline = l->pipeline, .folder = folder};
+
+	if (!l->has_current || !path_parse_revision(name, &f.number) ||
+	    revision_get(l->b->store, f.home, f.pipeline, f.number, &rev, &unknown))
+		return 0;
+	plan = json_loads(rev.plan, 0, NULL);
+	f.failed = rev.state != REVISION_OLD;
+	f.plan = plan;
+	f.stays = l->current_plan;
+	f.beside = beside;
+	return beside ? counters_fold(l->b, &f, err) : error_oom(err);
+}
+
 /*
  * None is pending, but folders are there: of a command that was killed behind its last line
  * in the store, or from before a store that was lost. In that case the links stay: somebody
@@ -237,7 +279,9 @@ static int sweep(struct leftover *l, char **ret_what, struct braid_error *err)
 		_cleanup_free_ char *missing = NULL;
 
 		r = r ?: !folder ? error_oom(err)
-				 : kernel_sync_rcu(err) ?: bpffs_remove_tree(folder, err);
+				 : kernel_sync_rcu(err)
+					    ?: keep_stale_counters(l, e->name, folder, err)
+					    ?: bpffs_remove_tree(folder, err);
 		free(*ret_what);
 		missing = is_before(e->name, l) ? carry_cut_short(l->current.plan) : strdup("");
 		*ret_what = text_fmt("revision %s had not been removed to the end: done%s",
@@ -246,16 +290,37 @@ static int sweep(struct leftover *l, char **ret_what, struct braid_error *err)
 	return r;
 }
 
+/* @gone: of observers; what was found beside it stays in front. */
+static int tell(const char *gone, char **ret_what, struct braid_error *err)
+{
+	char *both = gone ? text_fmt("%s%s%s", *ret_what ?: "", *ret_what ? "; " : "", gone) : NULL;
+
+	if (!gone)
+		return 0;
+	if (!both)
+		return error_oom(err);
+	free(*ret_what);
+	*ret_what = both;
+	return 0;
+}
+
 int recover(struct braid *b, const char *root, const char *pipeline, char **ret_what,
 	    struct braid_error *err)
 {
+	return recover_beside(b, root, pipeline, OBSERVERS_GO, ret_what, err);
+}
+
+int recover_beside(struct braid *b, const char *root, const char *pipeline,
+		   enum observers_stay stay, char **ret_what, struct braid_error *err)
+{
 	struct leftover l = {.b = b, .pipeline = pipeline, .root = root};
-	int r;
+	_cleanup_free_ char *gone = NULL;
+	int r = observe_end_unless(b, root, pipeline, stay, &gone, err);
 
 	l.path = path_pipeline(root, b->home.name, pipeline);
-	r = l.path ? revision_find(b->store, b->home.name, pipeline, REVISION_PENDING, &l.pending,
-				   err)
-		   : error_oom(err);
+	if (!l.path)
+		r = error_oom(err);
+	r = r ?: revision_find(b->store, b->home.name, pipeline, REVISION_PENDING, &l.pending, err);
 	if (r == -ENOENT) {
 		braid_error_clear(err);
 		r = sweep(&l, ret_what, err);
@@ -263,7 +328,7 @@ int recover(struct braid *b, const char *root, const char *pipeline, char **ret_
 		r = r ?: settle(&l, ret_what, err);
 	}
 	leftover_done(&l);
-	r = r ?: runtime_sync(b, pipeline, ret_what, err);
+	r = r ?: runtime_sync(b, pipeline, ret_what, err) ?: tell(gone, ret_what, err);
 	if (!r && *ret_what)
 		r = event_add(b->store, b->home.name, pipeline, b->cause, *ret_what, err);
 	return r;

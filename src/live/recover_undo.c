@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "kernel/rcu.h"
+#include "live/counters.h"
 #include "live/displaced.h"
 #include "live/recover.h"
 
@@ -152,6 +153,26 @@ static int undo_attachments(struct leftover *l, const char *folder, struct braid
 	return r ?: l->new.list.n ? undo_rest(l, err) : 0;
 }
 
+/* Some interface may have had the pending revision for a while. */
+static int keep_counters(struct leftover *l, const char *folder, struct braid_error *err)
+{
+	_cleanup_free_ char *beside = path_revision(l->path, l->current.number);
+	const struct fold f = {
+		.home = l->b->home.name,
+		.pipeline = l->pipeline,
+		.number = l->pending.number,
+		.failed = true,
+		.plan = l->pending_plan,
+		.stays = l->current_plan,
+		.folder = folder,
+		.beside = beside,
+	};
+
+	if (!l->has_current)
+		return 0;
+	return beside ? counters_fold(l->b, &f, err) : error_oom(err);
+}
+
 int leftover_undo(struct leftover *l, struct braid_error *err)
 {
 	_cleanup_free_ char *folder = path_revision(l->path, l->pending.number);
@@ -162,6 +183,7 @@ int leftover_undo(struct leftover *l, struct braid_error *err)
 	else if (!r)
 		r = undo_attachments(l, folder, err);
 	return r ?: kernel_sync_rcu(err) ?:
+	       keep_counters(l, folder, err) ?:
 	       bpffs_remove_tree(folder, err) ?:
 	       revision_abort(l->b->store, l->b->home.name, l->pipeline, l->pending.number,
 			      "the command was interrupted; undone by the next one", err);

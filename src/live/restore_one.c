@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/bpffs.h"
+#include "live/observe.h"
 #include "live/restore.h"
 
 /* What is wanted and what is there, seen from the pipeline's home. */
@@ -110,7 +111,7 @@ static int read_revision(struct wanted *w, const struct store_pipeline *sp, stru
 							w->rev.number))
 				 : error_oom(err);
 	w->p = braid_manifest_get(w->m, 0);
-	return 0;
+	return observers_add_known(&w->at, sp->home, sp->name, w->rev.number, w->plan, err);
 }
 
 /* What of it is there. */
@@ -138,7 +139,7 @@ static int look(struct wanted *w, const char *root, struct braid_error *err)
 
 static bool is_attached(const struct wanted *w, const struct target *t)
 {
-	return t->held && !t->orphan && front_is(&w->front, &t->held->runs);
+	return t->held && !t->orphan && runs_revision(&w->front, w->folder, &t->held->runs, NULL);
 }
 
 static enum todo choose(const struct wanted *w)
@@ -319,14 +320,27 @@ static int act(struct restoring *rs, struct wanted *w, struct braid_error *err)
 	}
 }
 
-/* What a command that was killed has left, or a machine that stopped, first. */
-static int act_locked(struct restoring *rs, struct wanted *w, struct braid_error *err)
+static int look_again(struct restoring *rs, struct wanted *w, struct braid_error *err)
 {
 	forget(w);
-	return recover(&w->at, rs->root, rs->sp->name, &rs->recovered, err) ?:
-	       read_revision(w, rs->sp, err) ?:
-	       look(w, rs->root, err) ?:
-	       act(rs, w, err);
+	return read_revision(w, rs->sp, err) ?: look(w, rs->root, err);
+}
+
+/*
+ * What a command that was killed has left, or a machine that stopped, first. Observers go only if
+ * something is to be attached: then they come back to that, too.
+ */
+static int act_locked(struct restoring *rs, struct wanted *w, struct braid_error *err)
+{
+	_cleanup_free_ char *gone = NULL;
+	int r = recover_beside(&w->at, rs->root, rs->sp->name, OBSERVERS_STAY_WELL, &rs->recovered,
+			       err)
+			?: look_again(rs, w, err);
+
+	if (!r && choose(w) == TODO_ATTACH)
+		r = observe_end(&w->at, rs->root, rs->sp->name, &gone, err)
+			    ?: look_again(rs, w, err);
+	return r ?: act(rs, w, err);
 }
 
 /* The interfaces are looked at only behind this. */
@@ -390,11 +404,12 @@ static bool skip_unnamed(struct restoring *rs, const struct wanted *w, bool away
 	return true;
 }
 
-static bool is_quiet(const struct wanted *w, const struct store_pipeline *sp)
+static bool is_quiet(struct wanted *w, const struct store_pipeline *sp)
 {
 	enum todo todo = choose(w);
 
-	return !sp->pending && (todo == TODO_NOTHING || todo == TODO_WAIT);
+	return !sp->pending && (todo == TODO_NOTHING || todo == TODO_WAIT) &&
+	       !observe_is_left(&w->at, w->path, sp->name, w->rev.number);
 }
 
 /* What fails here without keeping the others is noted only. Return: 0. */

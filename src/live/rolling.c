@@ -94,7 +94,9 @@ static const char *why_ended(const struct rollout *r)
 int rolling_look_locked(struct rolling *ro, struct braid_error *err)
 {
 	_cleanup_free_ char *root = NULL, *recovered = NULL;
-	int r = bpffs_root(&root, err) ?: recover(ro->b, root, ro->name, &recovered, err);
+	int r = bpffs_root(&root, err)
+			?: recover_beside(ro->b, root, ro->name, OBSERVERS_STAY_WELL, &recovered,
+					  err);
 
 	r = r ?: rolling_look(ro, err);
 	if (r || ro->has_candidate || !rolling_is_over_by_now(&ro->r))

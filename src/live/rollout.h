@@ -8,6 +8,7 @@
 #pragma once
 
 #include "compose/rollout_abi.h"
+#include "kernel/boot.h"
 #include "live/gate.h"
 #include "live/runtime.h"
 
@@ -34,9 +35,9 @@ static inline bool rollout_is_over(enum rollout_state s)
 
 /* Where counters and clock stood when the present step began. */
 struct rollout_base {
-	char boot[40];  /* of the kernel, which gives map ids once */
-	__u32 map;      /* id of the counters' map; 0: no step has begun */
-	__u64 began_ns; /* CLOCK_BOOTTIME */
+	char boot[BOOT_ID_SIZE]; /* of the kernel, which gives map ids once */
+	__u32 map;               /* id of the counters' map; 0: no step has begun */
+	__u64 began_ns;          /* CLOCK_BOOTTIME */
 	struct rollout_version version[ROLLOUT_VERSIONS];
 };
 
@@ -110,6 +111,11 @@ struct gate_result rollout_judge(const struct rollout *r, const struct gate *g,
 /* rollout_status.c: for people and programs. @step: NULL: it cannot be read. NULL: no memory. */
 json_t *rollout_to_json(const char *pipeline, const struct rollout *r,
 			const struct rollout_step *step);
+/*
+ * While two versions of a stage run: stage, state, step and share wanted. @plan: of what runs,
+ * as it is recorded. NULL: only one does.
+ */
+json_t *rollout_brief(struct braid *b, const char *home, const char *pipeline, const json_t *plan);
 
 /* rolling.c: a rollout in the hands of a command. */
 struct rolling {

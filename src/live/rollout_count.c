@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kernel/boot.h"
 #include "kernel/bpffs.h"
 #include "live/rollout.h"
 
@@ -77,17 +78,6 @@ static int sum_versions(const struct rollout_map *m, struct rollout_version *ret
 	return 0;
 }
 
-static int read_boot(char *ret, size_t size, struct braid_error *err)
-{
-	static const char path[] = "/proc/sys/kernel/random/boot_id";
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-
-	if (!f || !fgets(ret, size, f))
-		return error_errno(err, -errno, path, "cannot tell one boot from another");
-	ret[strcspn(ret, "\n")] = '\0';
-	return 0;
-}
-
 static __u64 now_ns(void)
 {
 	struct timespec t;
@@ -99,7 +89,7 @@ static __u64 now_ns(void)
 int rollout_base_take(const struct rollout_map *m, struct rollout_base *ret,
 		      struct braid_error *err)
 {
-	int r = read_boot(ret->boot, sizeof(ret->boot), err) ?: sum_versions(m, ret->version, err);
+	int r = boot_id(ret->boot, err) ?: sum_versions(m, ret->version, err);
 
 	if (r)
 		return r;

@@ -85,3 +85,36 @@ json_t *rollout_to_json(const char *pipeline, const struct rollout *r,
 		add_step(j, r, step);
 	return j;
 }
+
+static bool has_two_versions(const json_t *plan, const char *stage)
+{
+	_cleanup_free_ char *new = text_fmt("%s@new", stage);
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan, "stages"), i, one)
+		if (text_eq(json_string_value(json_object_get(one, "name")), new))
+			return true;
+	return false;
+}
+
+json_t *rollout_brief(struct braid *b, const char *home, const char *pipeline, const json_t *plan)
+{
+	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
+	_cleanup_json_ json_t *doc = NULL;
+	json_t *stage, *wanted;
+	json_int_t step;
+
+	if (runtime_document(b, home, pipeline, RUNTIME_ROLLOUT, &doc, &ignored))
+		return NULL;
+	stage = json_object_get(doc, "stage");
+	if (!stage || !has_two_versions(plan, json_string_value(stage)))
+		return NULL;
+	step = json_integer_value(json_object_get(doc, "step"));
+	wanted = json_array_get(json_object_get(doc, "steps"), step);
+	return json_pack("{s:O, s:O, s:I, s:f}", "stage", stage, "state",
+			 json_object_get(doc, "state"), "step", step + 1, "wanted",
+			 json_integer_value(json_object_get(doc, "share"))
+				 ? json_number_value(wanted)
+				 : 0.0);
+}

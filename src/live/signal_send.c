@@ -231,7 +231,9 @@ static int send_locked(struct signalling *s, char **ret_report, struct braid_err
 	bool whole = !s->stage && text_eq(s->signal->name, "shutdown");
 	_cleanup_json_ json_t *state = NULL;
 	_cleanup_free_ char *root = NULL;
-	int r = bpffs_root(&root, err) ?: recover(s->b, root, s->name, &s->recovered, err);
+	int r = bpffs_root(&root, err)
+			?: recover_beside(s->b, root, s->name, OBSERVERS_STAY_WELL, &s->recovered,
+					  err);
 
 	if (r)
 		return r;

@@ -8,7 +8,10 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "kernel/iface.h"
+#include "live/counters.h"
 #include "live/foreign.h"
+#include "live/observe.h"
+#include "live/rollout.h"
 #include "live/runtime.h"
 
 /* What the kernel says of a pinned program. */
@@ -72,6 +75,7 @@ static json_t *maps_to_json(const json_t *plan, const char *folder)
 
 struct seen {
 	const char *state;
+	bool observed;
 	const struct attachment *own;
 	struct spot at;
 };
@@ -95,7 +99,8 @@ static __u32 find_foreign(const struct seen *seen, const char **ret_name)
 }
 
 /* Compares what is on the interface with what should be there. */
-static void look_at(struct seen *seen, const struct attachments *all, const struct front *front)
+static void look_at(struct seen *seen, const struct attachments *all, const struct front *front,
+		    const char *folder)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	const char *name;
@@ -104,7 +109,7 @@ static void look_at(struct seen *seen, const struct attachments *all, const stru
 	if (spot_look(&seen->at, &err))
 		return;
 	seen->own = attachment_at(all, &seen->at);
-	if (seen->own && front_is(front, &seen->own->runs))
+	if (seen->own && runs_revision(front, folder, &seen->own->runs, &seen->observed))
 		seen->state = "attached";
 	else if (find_foreign(seen, &name))
 		seen->state = "foreign";
@@ -130,6 +135,8 @@ static void seen_to_json(const struct seen *seen, json_t *j)
 		id = ids_first(&seen->own->runs);
 	if (id)
 		json_object_set_new(j, "program", json_integer(id));
+	if (seen->observed)
+		json_object_set_new(j, "observed", json_true());
 	if (*name)
 		json_object_set_new(j, "foreign", json_string(name));
 }
@@ -159,7 +166,7 @@ static void foreigners_to_json(const struct braid_pipeline *p, const char *home,
 
 static json_t *interface_to_json(const struct braid_pipeline *p, const struct interface *iface,
 				 const char *home, const struct attachments *all,
-				 const struct front *front, const json_t *known,
+				 const struct front *front, const char *folder, const json_t *known,
 				 struct foreign *foreign)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
@@ -172,7 +179,7 @@ static json_t *interface_to_json(const struct braid_pipeline *p, const struct in
 
 		no_such_interface(j, now);
 	} else {
-		look_at(&seen, all, front);
+		look_at(&seen, all, front, folder);
 		seen_to_json(&seen, j);
 		foreigners_to_json(p, home, &seen, foreign, j);
 	}
@@ -182,7 +189,8 @@ static json_t *interface_to_json(const struct braid_pipeline *p, const struct in
 
 static int interfaces_to_json(const struct revision *rev, const json_t *plan,
 			      const struct attachments *all, const struct front *front,
-			      struct foreign *foreign, json_t **ret, struct braid_error *err)
+			      const char *folder, struct foreign *foreign, json_t **ret,
+			      struct braid_error *err)
 {
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	const struct braid_pipeline *p;
@@ -194,11 +202,26 @@ static int interfaces_to_json(const struct revision *rev, const json_t *plan,
 	p = braid_manifest_get(m, 0);
 	list = json_array();
 	array_foreach (iface, &p->interfaces)
-		json_array_append_new(list, interface_to_json(p, iface, rev->home, all, front,
-							      json_object_get(plan, "interfaces"),
-							      foreign));
+		json_array_append_new(
+			list, interface_to_json(p, iface, rev->home, all, front, folder,
+						json_object_get(plan, "interfaces"), foreign));
 	*ret = list;
 	return 0;
+}
+
+/* What cannot be read is not there: the rest of the status matters as much. */
+static int add_counters(struct braid *b, const struct store_pipeline *sp, __u32 revision,
+			const json_t *plan, json_t *j, struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error unread = BRAID_ERROR_INIT;
+	json_t *counters;
+	int r = counters_are_in(plan) ? counters_describe(b, sp->home, sp->name, revision, plan,
+							  false, &counters, &unread)
+				      : -ENODATA;
+
+	if (r == -ENOMEM)
+		return error_oom(err);
+	return r ? 0 : json_object_set_new(j, "counters", counters) ? error_oom(err) : 0;
 }
 
 static int pipeline_status(struct braid *b, const char *root, const struct store_pipeline *sp,
@@ -212,7 +235,7 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 	_cleanup_json_ json_t *plan = NULL;
 	struct attachments all = {};
 	_cleanup_front_ struct front front = {};
-	json_t *j, *programs, *interfaces = NULL;
+	json_t *j, *programs, *interfaces = NULL, *observed, *rollout;
 	int r = folder ? 0 : error_oom(err);
 
 	r = r ?: revision_get(b->store, sp->home, sp->name, number, &rev, err) ?:
@@ -222,7 +245,8 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 	plan = json_loads(rev.plan, 0, NULL);
 	programs = programs_to_json(plan, folder);
 	r = front_open(plan, folder, &front, err)
-		    ?: interfaces_to_json(&rev, plan, &all, &front, foreign, &interfaces, err);
+		    ?: interfaces_to_json(&rev, plan, &all, &front, folder, foreign, &interfaces,
+					  err);
 	attachments_done(&all);
 	if (r) {
 		json_decref(programs);
@@ -240,9 +264,40 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 		json_decref(j);
 		return r;
 	}
+	rollout = rollout_brief(b, sp->home, sp->name, plan);
+	if (rollout)
+		json_object_set_new(j, "rollout", rollout);
+	observed = observers_to_json(b, sp->home, sp->name, number, folder);
+	if (observed)
+		json_object_set_new(j, "observed", observed);
+	r = add_counters(b, sp, number, plan, j, err);
+	if (r) {
+		json_decref(j);
+		return r;
+	}
 	if (sp->pending)
 		json_object_set_new(j, "interrupted", json_integer(sp->pending));
 	return json_array_append_new(list, j) ? error_oom(err) : 0;
+}
+
+/* One that cannot be read says so, and does not keep the others from being told of. */
+static int pipeline_or_error(struct braid *b, const char *root, const struct store_pipeline *sp,
+			     struct foreign *foreign, json_t *list, struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error own = BRAID_ERROR_INIT;
+	int r = pipeline_status(b, root, sp, foreign, list, &own);
+
+	if (r == -ENOMEM)
+		return error_oom(err);
+	if (!r)
+		return 0;
+	r = json_array_append_new(list,
+				  json_pack("{s:s, s:s, s:I, s:{s:i, s:s?, s:s?, s:s?, s:s?}}",
+					    "pipeline", sp->name, "home", sp->home, "revision",
+					    (json_int_t)(sp->current ?: sp->pending), "error",
+					    "code", r, "where", own.where, "what", own.what, "why",
+					    own.why, "hint", own.hint));
+	return r ? error_oom(err) : 0;
 }
 
 static int unknown(const struct store_pipelines *all, const char *name, struct braid_error *err)
@@ -273,7 +328,8 @@ int braid_status(struct braid *b, const char *name, char **ret_json, struct brai
 	r = r ?: store_pipelines(b->store, &pipelines, err);
 	array_foreach (sp, &pipelines.list)
 		if (!r && (sp->current || sp->pending) && (!name || text_eq(sp->name, name)))
-			r = pipeline_status(b, root, sp, foreign, list, err);
+			r = name ? pipeline_status(b, root, sp, foreign, list, err)
+				 : pipeline_or_error(b, root, sp, foreign, list, err);
 	if (!r && name && !json_array_size(list))
 		r = unknown(&pipelines, name, err);
 	store_pipelines_done(&pipelines);

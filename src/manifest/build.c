@@ -113,6 +113,18 @@ int braid_pipeline_set_signals(struct braid_pipeline *p, const char *signals,
 	return build_within(p, r, err);
 }
 
+int braid_pipeline_set_stats(struct braid_pipeline *p, const char *stats, struct braid_error *err)
+{
+	unsigned int i;
+	int r;
+	ERROR_SCRATCH(err);
+
+	r = word_parse("stats", stats, stats_names, nowhere, &i, err);
+	if (!r)
+		p->stats = i;
+	return build_within(p, r, err);
+}
+
 int braid_pipeline_set_on_change(struct braid_pipeline *p, const char *on_change,
 				 struct braid_error *err)
 {

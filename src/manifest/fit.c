@@ -12,15 +12,6 @@
 static int fit_type(struct fit *f, const struct node *n, const struct step *step, __u32 id,
 		    unsigned char *out, size_t size);
 
-/* Text is text only for char; other bytes are numbers, and addresses of them. */
-static bool is_char(const struct btf *btf, __u32 id)
-{
-	const struct btf_type *t = type_bare(btf, id);
-
-	return t && btf_is_int(t) && t->size == 1 &&
-	       (btf_int_encoding(t) & BTF_INT_CHAR || text_eq(type_name(btf, t), "char"));
-}
-
 static int fit_chars(struct fit *f, const struct node *n, const struct step *step,
 		     const struct shape *shape, unsigned char *out)
 {
@@ -74,66 +65,12 @@ static int fit_array(struct fit *f, const struct node *n, const struct step *ste
 		return fit_list(f, n, step, shape, out);
 	if (n->kind != NODE_SCALAR)
 		return fit_error_kind(f, n, step, shape, "a list");
-	if (is_char(f->btf, element))
+	if (type_is_char(f->btf, element))
 		return fit_chars(f, n, step, shape, out);
 	if (takes_address && text_address(n->text, out, shape->size) == TEXT_FITS)
 		return 0;
 	return fit_error_kind(f, n, step, shape,
 			      takes_address ? expected_text(shape->size, "") : "a list");
-}
-
-/* A member, also of an anonymous struct or union within. */
-struct member {
-	const char *name;
-	__u32 type;
-	unsigned int start, end; /* in bits, from the start of the outer struct */
-	bool bitfield;
-	bool given;
-};
-
-struct members {
-	ARRAY(struct member) all;
-	unsigned int seen; /* also anonymous ones */
-};
-
-/* A struct within a struct within … of broken BTF may unfold to any number. */
-#define MEMBERS_MAX 65536
-
-static void members_done(struct members *m)
-{
-	array_done(&m->all);
-}
-
-/* Return: 0; -ENOMEM; -EINVAL the BTF is broken. */
-static int add_members(const struct btf *btf, const struct btf_type *t, unsigned int base,
-		       unsigned int depth, struct members *to)
-{
-	for (unsigned int i = 0; i < btf_vlen(t); i++) {
-		const struct btf_member *m = &btf_members(t)[i];
-		const struct btf_type *inner = type_bare(btf, m->type);
-		const char *name = btf__name_by_offset(btf, m->name_off) ?: "";
-		unsigned int start = base + btf_member_bit_offset(t, i);
-		unsigned int bits = btf_member_bitfield_size(t, i);
-		__s64 size = inner ? btf__resolve_size(btf, m->type) : -1;
-		int r = 0;
-
-		if (size < 0 || depth > TYPE_DEPTH_MAX || to->seen++ == MEMBERS_MAX ||
-		    (!bits && start % 8))
-			return -EINVAL;
-		if (!name[0] && btf_is_composite(inner))
-			r = add_members(btf, inner, start, depth + 1, to);
-		else if (name[0] && !array_add(&to->all, ((struct member){
-								 .name = name,
-								 .type = m->type,
-								 .start = start,
-								 .end = start + (bits ?: size * 8),
-								 .bitfield = bits,
-							 })))
-			r = -ENOMEM;
-		if (r)
-			return r;
-	}
-	return 0;
 }
 
 static const char *name_of_member(const void *element)
@@ -192,7 +129,7 @@ static int fit_map(struct fit *f, const struct node *n, const struct step *step,
 		   const struct shape *shape, unsigned char *out)
 {
 	_cleanup_(members_done) struct members members = {};
-	int r = add_members(f->btf, shape->t, 0, 0, &members);
+	int r = members_of(f->btf, shape->t, f->prefix, &members);
 
 	if (r == -ENOMEM)
 		return error_oom(f->err);
@@ -206,18 +143,6 @@ static int fit_map(struct fit *f, const struct node *n, const struct step *step,
 		r = r ?: fit_member(f, pair->value, &inner, m, out, shape->size);
 	}
 	return r;
-}
-
-/* struct { __u32 prefixlen; and 4 or 16 bytes }: the key of an LPM trie. */
-static bool is_prefix(const struct btf *btf, const struct shape *shape)
-{
-	const struct btf_type *t = shape->t, *len;
-
-	if (!btf_is_struct(t) || btf_vlen(t) < 2 || (shape->size != 8 && shape->size != 20))
-		return false;
-	len = type_bare(btf, btf_members(t)[0].type);
-	return len && btf_is_int(len) && len->size == 4 &&
-	       text_eq(btf__name_by_offset(btf, btf_members(t)[0].name_off), "prefixlen");
 }
 
 static int fit_prefix(struct fit *f, const struct node *n, const struct step *step,
@@ -257,7 +182,7 @@ static int fit_struct(struct fit *f, const struct node *n, const struct step *st
 {
 	if (n->kind == NODE_MAP)
 		return fit_map(f, n, step, shape, out);
-	if (n->kind == NODE_SCALAR && is_prefix(f->btf, shape))
+	if (n->kind == NODE_SCALAR && shape_is_prefix(f->btf, shape))
 		return fit_prefix(f, n, step, shape, out);
 	if (n->kind == NODE_SCALAR && shape->size == 16 &&
 	    text_address(n->text, out, shape->size) == TEXT_FITS)
@@ -313,17 +238,43 @@ static int fit_type(struct fit *f, const struct node *n, const struct step *step
 		return fit_scalar(f, n, step, &shape, &to);
 	if (btf_is_array(shape.t))
 		return fit_array(f, n, step, &shape, out);
-	if (btf_is_composite(shape.t))
+	if (btf_is_composite(shape.t) || btf_is_datasec(shape.t))
 		return fit_struct(f, n, step, &shape, out);
 	return error_code(fit_error(f, n->at, step, "no value can be given to %s", shape.name));
+}
+
+int fit_globals(const struct node *n, const char *name, const struct btf *btf, __u32 type_id,
+		const char *prefix, void *out, size_t size, struct braid_error *err)
+{
+	struct fit f = {.btf = btf, .prefix = prefix, .err = err};
+	struct step root = {.name = name};
+
+	memset(out, 0, size);
+	return fit_type(&f, n, &root, type_id, out, size);
 }
 
 int fit_value(const struct node *n, const char *name, const struct btf *btf, __u32 type_id,
 	      void *out, size_t size, struct braid_error *err)
 {
+	return fit_globals(n, name, btf, type_id, NULL, out, size, err);
+}
+
+int fit_bits(const struct node *n, const char *name, const struct btf *btf,
+	     const struct spot_in *at, void *value, size_t size, struct braid_error *err)
+{
 	struct fit f = {.btf = btf, .err = err};
 	struct step root = {.name = name};
+	struct target to = {.out = value, .size = size, .bit = at->bit, .bits = at->bits};
+	struct shape shape;
+	int r;
 
-	memset(out, 0, size);
-	return fit_type(&f, n, &root, type_id, out, size);
+	if (at->bit + at->bits > size * 8)
+		return error_code(fit_error(&f, n->at, &root, "its struct in the BTF is broken"));
+	if (!at->bitfield)
+		return fit_value(n, name, btf, at->type, to.out + at->bit / 8, at->bits / 8, err);
+	r = shape_of(&f, n, &root, at->type, &shape);
+	if (!r && !btf_is_int(shape.t) && !btf_is_any_enum(shape.t))
+		r = error_code(fit_error(&f, n->at, &root, "its struct in the BTF is broken"));
+	bits_clear(to.out, at->bit, at->bits);
+	return r ?: fit_scalar(&f, n, &root, &shape, &to);
 }

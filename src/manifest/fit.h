@@ -33,3 +33,27 @@
  */
 int fit_value(const struct node *n, const char *name, const struct btf *btf, __u32 type_id,
 	      void *out, size_t size, struct braid_error *err);
+/*
+ * The same of a DATASEC: a map by variable. @prefix: what their names begin with, and what is
+ * left out in @n.
+ */
+int fit_globals(const struct node *n, const char *name, const struct btf *btf, __u32 type_id,
+		const char *prefix, void *out, size_t size, struct braid_error *err);
+
+/* Where a member of a value is. */
+struct spot_in {
+	__u32 type;
+	unsigned int bit, bits; /* from the value's start; multiples of 8 unless @bitfield */
+	bool bitfield;
+};
+
+/**
+ * fit_find() - fit_path.c: the member that @path names: "limit", "limits.rate", "table[3].hits".
+ * @prefix: as fit_globals(). @size: of the value.
+ * Return: 0; -EINVAL there is none, and which there are.
+ */
+int fit_find(const struct btf *btf, __u32 type_id, const char *prefix, const char *path,
+	     size_t size, struct spot_in *ret, struct braid_error *err);
+/* Writes what @n means into that member of @value, of @size bytes; all else stays. */
+int fit_bits(const struct node *n, const char *name, const struct btf *btf,
+	     const struct spot_in *at, void *value, size_t size, struct braid_error *err);

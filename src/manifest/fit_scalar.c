@@ -34,6 +34,14 @@ static void store_number(const struct target *to, struct number number, bool net
 		to->out[big ? to->size - 1 - i : i] = v >> 8 * i;
 }
 
+void bits_clear(unsigned char *bytes, unsigned int bit, unsigned int bits)
+{
+	bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+
+	for (unsigned int b = bit; b < bit + bits; b++)
+		bytes[b / 8] &= ~(big ? 0x80 >> b % 8 : 1 << b % 8);
+}
+
 static int error_number(struct fit *f, const struct node *n, const struct step *step,
 			const struct shape *shape, enum number_kind kind, const char *expected)
 {
@@ -120,47 +128,9 @@ static int fit_int(struct fit *f, const struct node *n, const struct step *step,
 			  number_max(is_signed, bits), "a whole number");
 }
 
-struct enumerator {
-	const char *name;
-	struct number value;
-};
-
 static const char *name_of_enumerator(const void *element)
 {
 	return ((const struct enumerator *)element)->name;
-}
-
-/* Enumerator @i; the sign is the type's (@is_signed). */
-static struct enumerator enumerator_at(const struct btf *btf, const struct btf_type *t,
-				       unsigned int i, bool is_signed)
-{
-	struct enumerator e;
-	__u64 v;
-
-	if (btf_is_enum64(t)) {
-		e.name = btf__name_by_offset(btf, btf_enum64(t)[i].name_off);
-		v = btf_enum64_value(&btf_enum64(t)[i]);
-	} else {
-		e.name = btf__name_by_offset(btf, btf_enum(t)[i].name_off);
-		v = is_signed ? (__s64)btf_enum(t)[i].val : (__u32)btf_enum(t)[i].val;
-	}
-	e.value.negative = is_signed && (__s64)v < 0;
-	e.value.magnitude = e.value.negative ? -v : v;
-	e.name = e.name ?: "";
-	return e;
-}
-
-/*
- * Compilers before LLVM 15 do not say whether an enum is signed. Without the flag, one with
- * a top bit set may be either: it takes numbers of both ranges.
- */
-static bool enum_is_signed(const struct btf_type *t)
-{
-	bool is_signed = btf_kflag(t);
-
-	for (unsigned int i = 0; btf_is_enum(t) && i < btf_vlen(t); i++)
-		is_signed = is_signed || btf_enum(t)[i].val < 0;
-	return is_signed;
 }
 
 static int error_enumerator(struct fit *f, const struct node *n, const struct step *step,

@@ -329,6 +329,7 @@ static json_t *words_to_json(const struct braid_pipeline *p)
 		      (!hook_facts(p->hook)->is_tc && set_text(map, "mode", mode_names[p->mode])) ||
 		      set_text(map, "strategy", strategy_names[p->strategy]) ||
 		      set_text(map, "signals", signals_names[p->signals]) ||
+		      set_text(map, "stats", stats_names[p->stats]) ||
 		      set_text(map, "on-change", on_change_names[p->on_change]);
 
 	return unless(failed, map);
@@ -341,6 +342,8 @@ int pipeline_to_json(const struct braid_pipeline *p, json_t **ret, struct braid_
 	bool failed = !map;
 	size_t next = 0;
 
+	if (p->not_optimized)
+		failed = failed || json_object_set_new(map, "optimize", optimize_to_json(p));
 	if (!attach_is_default(&p->attach))
 		failed = failed || json_object_set_new(map, "attach", attach_to_json(&p->attach));
 	failed = failed || json_object_set_new(map, "interfaces", interfaces_to_json(p));

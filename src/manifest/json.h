@@ -16,5 +16,7 @@ int pipeline_to_text(const struct braid_pipeline *p, char **ret, struct braid_er
 /* Written only where it is not the default: last, via auto. */
 bool attach_is_default(const struct attach *a);
 json_t *attach_to_json(const struct attach *a); /* NULL: no memory */
+/* Those that are off; NULL: no memory. */
+json_t *optimize_to_json(const struct braid_pipeline *p);
 /* A number where JSON can say it exactly, a text otherwise. NULL: no memory. */
 json_t *node_to_json(const struct node *n);

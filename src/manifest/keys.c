@@ -10,10 +10,10 @@
 #include "manifest/number.h"
 
 const struct key_table *const key_tables[] = {
-	&manifest_table,        &pipeline_table,     &attach_table, &interface_table,
-	&shared_map_table,      &stage_table,        &choice_table, &case_table,
-	&rollout_table,         &map_table,          &entry_table,  &values_table,
-	&values_pipeline_table, &values_stage_table, NULL};
+	&manifest_table,        &pipeline_table,     &attach_table,   &interface_table,
+	&shared_map_table,      &stage_table,        &choice_table,   &case_table,
+	&rollout_table,         &map_table,          &entry_table,    &values_table,
+	&values_pipeline_table, &values_stage_table, &optimize_table, NULL};
 
 int expect(struct reading *r, const struct node *n, enum node_kind kind, const char *what)
 {

@@ -23,6 +23,7 @@ const char *const signals_names[] = {[SIGNALS_STAGES] = "stages",
 				     [SIGNALS_PIPELINE] = "pipeline",
 				     [SIGNALS_NONE] = "none",
 				     NULL};
+const char *const stats_names[] = {[STATS_COUNTERS] = "counters", [STATS_OFF] = "off", NULL};
 const char *const on_change_names[] = {[ON_CHANGE_REFUSE] = "refuse",
 				       [ON_CHANGE_RESET] = "reset",
 				       [ON_CHANGE_MIGRATE] = "migrate",

@@ -50,6 +50,19 @@ struct attach {
  */
 enum signals { SIGNALS_STAGES, SIGNALS_PIPELINE, SIGNALS_NONE };
 
+/* What is counted at seams: packets and bytes, per stage, verdict and CPU; or nothing. */
+enum stats { STATS_COUNTERS, STATS_OFF };
+
+/* What makes a packet's way shorter, and can be turned off to find out whose fault something is. */
+enum optimization {
+	OPTIMIZE_SPLICE, /* stages become one code; off: each is called as a function */
+	OPTIMIZE_FOLD, /* verdicts known beforehand, short checks; off: all are checked, by mask */
+	OPTIMIZE_UNREAD,  /* verdicts that nobody reads are not set */
+	OPTIMIZE_CONTEXT, /* seams keep things in registers, and reload only what was destroyed */
+	OPTIMIZE_FRAME, /* spliced stages share a stack frame; off: each has its own bytes in it */
+	OPTIMIZE_ALL    /* how many there are */
+};
+
 /* What becomes of a map's entries when a new revision has it in another shape. */
 enum on_change { ON_CHANGE_REFUSE, ON_CHANGE_RESET, ON_CHANGE_MIGRATE };
 
@@ -162,6 +175,8 @@ struct braid_pipeline {
 	enum mode mode;
 	enum strategy strategy;
 	enum signals signals;
+	enum stats stats;
+	__u32 not_optimized;      /* bits of enum optimization */
 	enum on_change on_change; /* of maps that do not say themselves */
 	struct attach attach;
 	bool has_final;
@@ -200,6 +215,8 @@ struct stage *pipeline_stage(const struct braid_pipeline *p, const char *name);
 extern const char *const mode_names[];
 extern const char *const strategy_names[];
 extern const char *const signals_names[];
+extern const char *const stats_names[];
+extern const char *const optimize_names[];
 extern const char *const on_change_names[];
 extern const char *const field_names[];
 extern const char *const rollout_key_names[];

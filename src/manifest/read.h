@@ -52,10 +52,11 @@ struct key_table {
 					       .n = sizeof(name##_keys) / sizeof(struct key)}
 
 extern const char *const attach_words[];           /* of the short form: last, first */
+extern const char *const optimize_words[];         /* off, on */
 extern const struct key_table *const key_tables[]; /* all of them, NULL-terminated */
 
 extern const struct key_table manifest_table, pipeline_table, interface_table, stage_table;
-extern const struct key_table attach_table;
+extern const struct key_table attach_table, optimize_table;
 extern const struct key_table rollout_table, shared_map_table, map_table, entry_table, choice_table,
 	case_table;
 extern const struct key_table values_table, values_pipeline_table, values_stage_table;
@@ -80,6 +81,8 @@ int read_steps(struct reading *r, const struct node *list, __u32 choice, __u32 b
 int read_mode(struct reading *r, const struct node *n, void *pipeline);
 int read_strategy(struct reading *r, const struct node *n, void *pipeline);
 int read_signals(struct reading *r, const struct node *n, void *pipeline);
+int read_stats(struct reading *r, const struct node *n, void *pipeline);
+int read_optimize(struct reading *r, const struct node *n, void *pipeline);
 int read_on_change(struct reading *r, const struct node *n, void *pipeline);
 int read_final(struct reading *r, const struct node *n, void *pipeline);
 int read_attach(struct reading *r, const struct node *n, void *pipeline);

@@ -55,6 +55,8 @@ static const struct key values_pipeline_keys[] = {
 	{"mode", KEY_WORD, false, mode_names, read_mode},
 	{"strategy", KEY_WORD, false, strategy_names, read_strategy},
 	{"signals", KEY_WORD, false, signals_names, read_signals},
+	{"stats", KEY_WORD, false, stats_names, read_stats},
+	{"optimize", KEY_WORD_OR_MAP, false, optimize_words, read_optimize},
 	{"on-change", KEY_WORD, false, on_change_names, read_on_change},
 	{"attach", KEY_WORD_OR_MAP, false, attach_words, read_attach},
 	{"interfaces", KEY_LIST, false, .read = read_interfaces},

@@ -31,7 +31,8 @@ static bool preserves_ctx(const struct splicer *sp, size_t k)
 {
 	const struct splice_part *p = &sp->s->parts[k];
 
-	return !p->call && !p->observed && ctx_is_preserved(part_func(sp, k));
+	return !p->call && !p->observed && !sp->s->n_watches && !sp->s->plain.context &&
+	       ctx_is_preserved(part_func(sp, k));
 }
 
 static bool leads_to(const struct splice_part *p, __u32 next)
@@ -58,8 +59,7 @@ int reads_ctx_elsewhere(const struct splicer *sp, size_t k)
 	return ctx_overwritten_at(part_func(sp, k));
 }
 
-/* In r1, in front of what @next is. */
-static bool is_needed(const struct splicer *sp, __u32 next)
+bool ctx_is_needed(const struct splicer *sp, __u32 next)
 {
 	if (next == SPLICE_END)
 		return false;
@@ -68,14 +68,14 @@ static bool is_needed(const struct splicer *sp, __u32 next)
 
 void emit_reload_ctx(struct splicer *sp, size_t k, __u32 next)
 {
-	if (!preserves_ctx(sp, k) && is_needed(sp, next))
+	if (!preserves_ctx(sp, k) && ctx_is_needed(sp, next))
 		emit_load_ctx(sp);
 }
 
 /* A callee-saved register that no spliced part touches; 0: none. Called ones restore theirs. */
 static int free_register(const struct splicer *sp)
 {
-	for (int reg = BPF_REG_9; reg >= BPF_REG_6; reg--) {
+	for (int reg = BPF_REG_9; reg >= BPF_REG_6 && !sp->s->plain.context; reg--) {
 		bool taken = reg == sp->ctx_reg;
 
 		for (size_t k = 0; k < sp->s->n_parts; k++)
@@ -124,17 +124,22 @@ static int choose_slots(struct splicer *sp, bool ctx)
 {
 	bool config = sp->uses_config || (sp->s->config.packet_map >= 0 &&
 					  sp->s->config.section >= 0 && sp->s->control.entry);
+	bool watches = sp->s->n_watches, count = sp->s->count && sp->s->count->stack;
 	__u32 stage, stack;
 
-	if (!config && !ctx)
+	if (!config && !ctx && !watches && !count)
 		return 0;
-	if (deepest(sp, config, &stage))
+	if (deepest(sp, config || watches || count || sp->s->plain.frame, &stage))
 		return error_oom(sp->err);
 	stack = stage;
 	if (config)
 		sp->config_slot = -(__s16)(stack += 8);
+	if (count)
+		sp->count_slot = -(__s16)(stack += 8);
 	if (ctx)
 		sp->ctx_slot = -(__s16)(stack += 8);
+	if (watches)
+		sp->watch_slot = -(__s16)(stack += sp->times ? SPLICE_WATCH_STACK : 8);
 	return stack > STACK_LIMIT ? no_room(sp, stage) : 0;
 }
 
@@ -152,8 +157,10 @@ static void choose_gate(struct splicer *sp)
 int splicer_place(struct splicer *sp)
 {
 	const struct splice *s = sp->s;
-	bool needed = false;
+	bool needed = s->n_watches;
 
+	for (size_t i = 0; i < s->n_watches; i++)
+		sp->times |= s->watches[i].times;
 	for (size_t k = 0; k < s->n_parts; k++) {
 		needed |= is_followed(&s->parts[k]) && !preserves_ctx(sp, k);
 		sp->uses_config |= s->config.section >= 0 && !s->parts[k].call &&

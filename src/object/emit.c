@@ -10,8 +10,9 @@
 int emitter_init(struct emitter *e, size_t n_labels)
 {
 	e->to = calloc(n_labels, sizeof(*e->to));
+	e->at = calloc(n_labels, sizeof(*e->at));
 	e->n_labels = e->to ? n_labels : 0;
-	return e->to ? 0 : -ENOMEM;
+	return e->to && e->at ? 0 : -ENOMEM;
 }
 
 void emitter_done(struct emitter *e)
@@ -25,6 +26,7 @@ void emitter_done(struct emitter *e)
 	for (size_t l = 0; l < e->n_labels; l++)
 		array_done(&e->to[l].insns);
 	free(e->to);
+	free(e->at);
 }
 
 void emit_insn(struct emitter *e, struct bpf_insn insn)
@@ -154,6 +156,18 @@ void emit_goto(struct emitter *e, __u32 label)
 	emit_fix_later(e, label);
 }
 
+void emit_goto_either(struct emitter *e, __u32 label)
+{
+	__s64 distance = (__s64)e->at[label] - 1 - emit_here(e) - 1;
+
+	if (!e->at[label]) {
+		emit_goto(e, label);
+		return;
+	}
+	e->too_far |= distance < INT16_MIN;
+	emit_insn(e, (struct bpf_insn){.code = BPF_JMP | BPF_JA, .off = distance});
+}
+
 /* @label is here. */
 void emit_label(struct emitter *e, __u32 label)
 {
@@ -166,4 +180,5 @@ void emit_label(struct emitter *e, __u32 label)
 		e->out.insns.v[*insn].off = distance;
 	}
 	to->insns.n = 0;
+	e->at[label] = emit_here(e) + 1;
 }

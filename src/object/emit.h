@@ -13,6 +13,7 @@ struct fixups {
 struct emitter {
 	struct func out;
 	struct fixups *to; /* by label; those from N_LABELS on are the splicer's own */
+	__u32 *at;         /* by label: the instruction behind the one where it is; 0: not yet */
 	size_t n_labels;
 	struct btf *btf; /* borrowed: takes the text of notes */
 	__u32 origin;    /* "file" of notes, a string of @btf */
@@ -45,6 +46,8 @@ void emit_exit(struct emitter *e);
 /* The jump just emitted goes to @label. */
 void emit_fix_later(struct emitter *e, __u32 label);
 void emit_goto(struct emitter *e, __u32 label);
+/* The same, or back, if @label has been there. */
+void emit_goto_either(struct emitter *e, __u32 label);
 /* @label is here: the jumps to it so far get their distance. */
 void emit_label(struct emitter *e, __u32 label);
 

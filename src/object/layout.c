@@ -181,6 +181,13 @@ static bool is_special(const char *name, enum leaf_kind *ret)
 	return false;
 }
 
+bool layout_is_special(const char *name)
+{
+	enum leaf_kind ignored;
+
+	return is_special(name, &ignored);
+}
+
 /* Nothing may lie outside of the type, whatever the BTF says. What a union holds is only named. */
 static bool is_inside(const struct walk *w, const struct leaf *l)
 {

@@ -78,6 +78,9 @@ const struct leaf *layout_find(const struct layout *l, const char *name);
 /* Does any leaf have this kind? */
 bool layout_has(const struct layout *l, enum leaf_kind kind);
 
+/* Is a struct of that name the kernel's own, which programs only hand on to helpers? */
+bool layout_is_special(const char *name);
+
 bool layout_equal(const struct layout *a, const struct layout *b);
 /*
  * For people, by lines: "- __u32 hits at 8\n+ __u64 hits at 8"; "" when they are equal.

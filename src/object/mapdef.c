@@ -30,8 +30,11 @@ static const char *const type_names[] = {
 	[BPF_MAP_TYPE_SOCKHASH] = "sockhash",
 	[BPF_MAP_TYPE_QUEUE] = "queue",
 	[BPF_MAP_TYPE_STACK] = "stack",
+	[BPF_MAP_TYPE_SK_STORAGE] = "sk_storage",
 	[BPF_MAP_TYPE_DEVMAP_HASH] = "devmap_hash",
 	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
+	[BPF_MAP_TYPE_INODE_STORAGE] = "inode_storage",
+	[BPF_MAP_TYPE_TASK_STORAGE] = "task_storage",
 	[BPF_MAP_TYPE_BLOOM_FILTER] = "bloom_filter",
 };
 
@@ -173,7 +176,6 @@ int map_def_set_max_entries(struct unit *u, __u32 map, __u32 max_entries, struct
 	return 0;
 }
 
-#define ARRAY_DEF_SIZE    32 /* bytes: four pointers */
 #define PROG_ARRAY_VALUES 24 /* offset of "values" in the struct below, bytes */
 
 /* struct { __uint(type, PROG_ARRAY); …; __array(values, int (void *)); } name; */
@@ -219,42 +221,79 @@ int map_def_add_prog_array(struct unit *u, const char *name, __u32 slots, __u32 
 	return 0;
 }
 
-/* struct { __uint(type, …); __uint(key_size, 4); __uint(value_size, …); __uint(max_entries, …); }
- */
-static int add_array_type(struct btf *btf, const char *name, __u32 type, __u32 value_size,
-			  __u32 max_entries)
+/* struct { __uint(type, …); … } name; of what is not 0. @ret_size: its bytes. */
+static int add_def_type(struct btf *btf, const char *name, const struct map_def *def,
+			__u32 *ret_size)
 {
-	static const char *const names[] = {"type", "key_size", "value_size", "max_entries"};
-	const __u32 values[] = {type, sizeof(__u32), value_size, max_entries};
-	int types[4], id, var;
+	const struct {
+		const char *name;
+		__u32 value;
+	} uints[] = {
+		{"type", def->type},
+		{"key_size", def->key_size},
+		{"value_size", def->value_size},
+		{"max_entries", def->max_entries},
+		{"map_flags", def->flags},
+		{"pinning", def->pinning},
+	};
+	enum { N = sizeof(uints) / sizeof(*uints) };
+	int types[N] = {}, n = 0, id, var;
 
-	for (int i = 0; i < 4; i++) {
-		types[i] = add_uint(btf, values[i]);
+	for (int i = 0; i < N; i++) {
+		types[i] = uints[i].value ? add_uint(btf, uints[i].value) : 0;
 		if (types[i] < 0)
 			return -ENOMEM;
+		n += types[i] > 0;
 	}
-	id = btf__add_struct(btf, NULL, ARRAY_DEF_SIZE);
-	for (int i = 0; i < 4; i++)
-		if (id < 0 || btf__add_field(btf, names[i], types[i], 64 * i, 0))
+	*ret_size = 8 * n;
+	id = btf__add_struct(btf, NULL, *ret_size);
+	n = 0;
+	for (int i = 0; i < N; i++)
+		if (types[i] &&
+		    (id < 0 || btf__add_field(btf, uints[i].name, types[i], 64 * n++, 0)))
 			return -ENOMEM;
-	var = btf__add_var(btf, name, BTF_VAR_GLOBAL_ALLOCATED, id);
+	var = id < 0 ? id : btf__add_var(btf, name, BTF_VAR_GLOBAL_ALLOCATED, id);
 	return var < 0 ? -ENOMEM : var;
 }
 
-int map_def_add_array(struct unit *u, const char *name, __u32 type, __u32 value_size,
-		      __u32 max_entries, __u32 *ret_map, struct braid_error *err)
+int map_def_add(struct unit *u, const char *name, const struct map_def *def, __u32 *ret_map,
+		struct braid_error *err)
 {
-	int var = add_array_type(u->btf, name, type, value_size, max_entries);
+	__u32 size;
+	int var = add_def_type(u->btf, name, def, &size);
 	struct map *m = var < 0 ? NULL : array_push(&u->maps);
 
 	if (!m)
 		return error_oom(err);
 	m->name = strdup(name);
 	m->type_id = var;
-	m->size = ARRAY_DEF_SIZE;
+	m->size = size;
 	if (!m->name)
 		return error_oom(err);
 	*ret_map = m - u->maps.v;
+	return 0;
+}
+
+int map_def_add_array(struct unit *u, const char *name, __u32 type, __u32 value_size,
+		      __u32 max_entries, __u32 *ret_map, struct braid_error *err)
+{
+	const struct map_def def = {
+		.type = type,
+		.key_size = sizeof(__u32),
+		.value_size = value_size,
+		.max_entries = max_entries,
+	};
+
+	return map_def_add(u, name, &def, ret_map, err);
+}
+
+__u32 map_def_values_at(const struct unit *u, __u32 map)
+{
+	const struct btf_type *def = definition(u, map);
+
+	for (int i = 0; def && btf_is_struct(def) && i < btf_vlen(def); i++)
+		if (text_eq(btf__name_by_offset(u->btf, btf_members(def)[i].name_off), "values"))
+			return btf_members(def)[i].offset / 8;
 	return 0;
 }
 

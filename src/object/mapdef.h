@@ -28,7 +28,12 @@ int map_def_set_max_entries(struct unit *u, __u32 map, __u32 max_entries, struct
  */
 int map_def_add_prog_array(struct unit *u, const char *name, __u32 slots, __u32 *ret_map,
 			   struct braid_error *err);
+/* Adds a map of any type but these that have programs or maps in them. */
+int map_def_add(struct unit *u, const char *name, const struct map_def *def, __u32 *ret_map,
+		struct braid_error *err);
 /* Adds an array, or a per-CPU one; keys have 4 bytes. */
 int map_def_add_array(struct unit *u, const char *name, __u32 type, __u32 value_size,
 		      __u32 max_entries, __u32 *ret_map, struct braid_error *err);
+/* Bytes from the start of the map's variable to its first static value; 0: it can have none. */
+__u32 map_def_values_at(const struct unit *u, __u32 map);
 int map_def_set_program(struct unit *u, __u32 map, __u32 slot, __u32 func, struct braid_error *err);

@@ -12,10 +12,12 @@
 #include "object/splicer.h"
 #include "object/verdict.h"
 
+/* Where there are watches, stages' own verdicts do not lead here. */
 static void emit_verdict(struct splicer *sp, __u32 label)
 {
 	emit_label(&sp->e, label);
 	emit_mov32(&sp->e, BPF_REG_0, verdict_of_label(label));
+	emit_watch_out(sp, SPLICE_WATCH_END);
 	emit_exit(&sp->e);
 }
 
@@ -77,9 +79,12 @@ static __u32 next_end(const struct splicer *sp, size_t part)
 	__u32 end = emit_here(&sp->e) + SEAM_LIMIT + p->n_cases;
 
 	end += p->call ? 1 : part_func(sp, part)->insns.n;
+	end += 4 * watch_size(sp); /* in front, behind, and where packets leave */
 	for (__u32 l = N_LABELS; l < sp->e.n_labels; l++)
 		if (sp->e.to[l].insns.n)
-			end += l < first_slot(sp) ? 1 : TAIL_CALL;
+			end += l < first_slot(sp) ? 1
+			       : is_place(sp, l)  ? place_size(sp)
+						  : TAIL_CALL + place_size(sp);
 	return end;
 }
 
@@ -117,7 +122,7 @@ static void emit_island(struct splicer *sp, size_t k, bool falls)
 		emit_out(sp, LABEL_NONE);
 	for (__u32 l = N_LABELS; l < sp->e.n_labels; l++)
 		if (l != here && is_far(sp, l, end))
-			emit_relay(sp, l);
+			(is_place(sp, l) ? emit_place : emit_relay)(sp, l);
 	if (!sp->e.failed && falls)
 		sp->e.out.insns.v[jump].off = emit_here(&sp->e) - jump - 1;
 }
@@ -143,8 +148,9 @@ static void emit_alu32(struct splicer *sp, int op, int dst, __s32 imm)
 		  (struct bpf_insn){.code = BPF_ALU | BPF_K | op, .dst_reg = dst, .imm = imm});
 }
 
-/* Three verdicts and more. With -1 among them the mask is turned, so that it is bit 0. */
-static void emit_check_bit(struct splicer *sp, __u32 proceed_on)
+/* Three verdicts and more, or any number of them. With -1 among them the mask is turned, so that it
+ * is bit 0. */
+static void emit_check_bit(struct splicer *sp, __u32 proceed_on, __u32 out)
 {
 	bool unspec = proceed_on & verdict_bit(-1);
 	int bit = unspec ? BPF_REG_3 : BPF_REG_0;
@@ -157,39 +163,57 @@ static void emit_check_bit(struct splicer *sp, __u32 proceed_on)
 		proceed_on = proceed_on << 1 | 1;
 	}
 	emit_jump32(&sp->e, BPF_JGT, bit, 31, 0);
-	emit_fix_later(&sp->e, LABEL_OUT);
+	emit_fix_later(&sp->e, out);
 	emit_mov32(&sp->e, BPF_REG_2, proceed_on);
 	emit_insn(&sp->e, (struct bpf_insn){.code = BPF_ALU | BPF_RSH | BPF_X,
 					    .dst_reg = BPF_REG_2,
 					    .src_reg = bit});
 	emit_alu32(sp, BPF_AND, BPF_REG_2, 1);
 	emit_jump32(&sp->e, BPF_JEQ, BPF_REG_2, 0, 0);
-	emit_fix_later(&sp->e, LABEL_OUT);
+	emit_fix_later(&sp->e, out);
 }
 
-/* Falls through when the verdict in r0 is one that proceeds. */
-static void emit_check(struct splicer *sp, __u32 proceed_on)
+/* Falls through when the verdict in r0 is one that proceeds. @out: where others lead. */
+static void emit_check(struct splicer *sp, __u32 proceed_on, __u32 out)
 {
 	__u32 rest = proceed_on & (proceed_on - 1);
 
+	if (sp->s->plain.fold) {
+		emit_check_bit(sp, proceed_on, out);
+		return;
+	}
 	if (!proceed_on) {
 		/* always so, but what follows must look reachable */
 		emit_jump32(&sp->e, BPF_JGE, BPF_REG_0, 0, 0);
-		emit_fix_later(&sp->e, LABEL_OUT);
+		emit_fix_later(&sp->e, out);
 		return;
 	}
 	if (rest & (rest - 1)) {
-		emit_check_bit(sp, proceed_on);
+		emit_check_bit(sp, proceed_on, out);
 		return;
 	}
 	if (rest)
 		emit_jump32(&sp->e, BPF_JEQ, BPF_REG_0, verdict_of_bit(__builtin_ctz(rest)), 1);
 	emit_jump32(&sp->e, BPF_JNE, BPF_REG_0, verdict_of_bit(__builtin_ctz(proceed_on)), 0);
-	emit_fix_later(&sp->e, LABEL_OUT);
+	emit_fix_later(&sp->e, out);
 }
 
-/* What leaves by the last stage without a verdict of its own. */
-static __u32 end_verdict(const struct splice *s)
+/* Verdicts that go on by way of a place of their own, then the others. */
+static void emit_checks(struct splicer *sp, size_t k)
+{
+	__u32 counted = count_goes_on(sp, k);
+
+	for (unsigned int bit = 0; bit < 32; bit++)
+		if (counted & 1u << bit) {
+			__u32 v = verdict_of_bit(bit);
+
+			emit_jump32(&sp->e, BPF_JEQ, BPF_REG_0, v, 0);
+			emit_fix_later(&sp->e, count_exit(sp, k, label_of_verdict(v)));
+		}
+	emit_check(sp, sp->s->parts[k].proceed_on & ~counted, count_exit(sp, k, LABEL_OUT));
+}
+
+__u32 end_verdict(const struct splice *s)
 {
 	return s->end == SPLICE_FIXED ? s->verdict : s->pass;
 }
@@ -210,6 +234,11 @@ static void emit_closed(struct splicer *sp)
 		return;
 	emit_address(&sp->e, BPF_REG_2, REF_DATA, c->section, 0);
 	emit_load(&sp->e, BPF_W, BPF_REG_3, BPF_REG_2, c->closed);
+	if (sp->s->count) {
+		emit_jump32(&sp->e, BPF_JNE, BPF_REG_3, 0, 0);
+		emit_fix_later(&sp->e, count_closed(sp));
+		return;
+	}
 	emit_jump32(&sp->e, BPF_JEQ, BPF_REG_3, 0, 2);
 	emit_load(&sp->e, BPF_W, BPF_REG_0, BPF_REG_2, c->verdict);
 	emit_exit(&sp->e);
@@ -226,7 +255,9 @@ static void emit_gate_word(struct splicer *sp, int reg, __u32 word)
 void emit_head(struct splicer *sp)
 {
 	emit_closed(sp);
+	emit_count_head(sp);
 	emit_save_ctx(sp);
+	emit_watch_begin(sp);
 	if (sp->config_slot) {
 		emit_config_home(&sp->e, sp->s, sp->config_slot, sp->uses_config);
 		if (sp->s->config.packet_map >= 0)
@@ -237,8 +268,9 @@ void emit_head(struct splicer *sp)
 }
 
 /* Past the part, while its bit is set. */
-static void emit_gate(struct splicer *sp, const struct splice_part *p)
+static void emit_gate(struct splicer *sp, size_t k)
 {
+	const struct splice_part *p = &sp->s->parts[k];
 	bool leaves = p->next == SPLICE_END && sp->s->end == SPLICE_LAST;
 	int reg = BPF_REG_2;
 
@@ -249,7 +281,7 @@ static void emit_gate(struct splicer *sp, const struct splice_part *p)
 	else
 		emit_gate_word(sp, reg, p->index / 32);
 	emit_jump32(&sp->e, BPF_JSET, reg, 1u << p->index % 32, 0);
-	emit_fix_later(&sp->e, leaves ? label_of(sp, SPLICE_END) : LABEL_PASS);
+	emit_fix_later(&sp->e, count_bypass(sp, k, leaves ? label_of(sp, SPLICE_END) : LABEL_PASS));
 }
 
 static int emit_clean_stack(struct splicer *sp, size_t k)
@@ -274,7 +306,8 @@ static int emit_clean_stack(struct splicer *sp, size_t k)
 int emit_entry(struct splicer *sp, size_t k)
 {
 	emit_label(&sp->e, N_LABELS + k);
-	emit_gate(sp, &sp->s->parts[k]);
+	emit_gate(sp, k);
+	emit_watch_before(sp, k);
 	return emit_clean_stack(sp, k);
 }
 
@@ -285,11 +318,6 @@ static void emit_observe(struct splicer *sp, const struct splice_part *p)
 	emit_mov(&sp->e, BPF_REG_1, BPF_REG_0);
 	emit_mov32(&sp->e, BPF_REG_2, p->observe_as);
 	emit_call(&sp->e, p->observer);
-}
-
-static void emit_way(struct splicer *sp, __u32 next)
-{
-	emit_fix_later(&sp->e, label_of(sp, next));
 }
 
 /* The context, for all ways that need it. */
@@ -303,13 +331,13 @@ static void emit_reload_for_cases(struct splicer *sp, size_t k)
 		emit_reload_ctx(sp, k, p->cases[i].next);
 }
 
-static void emit_share(struct splicer *sp, const struct splice_part *p)
+static void emit_share(struct splicer *sp, size_t k)
 {
 	emit_address(&sp->e, BPF_REG_2, REF_DATA, sp->s->control.section, 0);
 	emit_load(&sp->e, BPF_W, BPF_REG_2, BPF_REG_2, sp->s->control.share);
 	emit_insn(&sp->e,
 		  (struct bpf_insn){.code = BPF_JMP32 | BPF_JLT | BPF_X, .src_reg = BPF_REG_2});
-	emit_way(sp, p->cases[0].next);
+	emit_fix_later(&sp->e, count_case(sp, k, 0));
 }
 
 /* What the part returned is in r0, and says where to go on. */
@@ -319,12 +347,12 @@ static void emit_choice(struct splicer *sp, size_t k)
 
 	emit_reload_for_cases(sp, k);
 	if (p->by_share)
-		emit_share(sp, p);
+		emit_share(sp, k);
 	for (size_t i = 0; i < p->n_cases && !p->by_share; i++) {
 		if (p->cases[i].next == p->next)
 			continue;
 		emit_jump32(&sp->e, BPF_JEQ, BPF_REG_0, p->cases[i].value, 0);
-		emit_way(sp, p->cases[i].next);
+		emit_fix_later(&sp->e, count_case(sp, k, i));
 	}
 	if (p->gated) { /* past it: r1 is what it was in front */
 		emit_label(&sp->e, LABEL_PASS);
@@ -340,18 +368,19 @@ __u32 emit_seam(struct splicer *sp, size_t k, __u32 falls, bool check)
 		emit_label(&sp->e, LABEL_CHECK);
 		emit_record(sp, p);
 		emit_observe(sp, p);
+		emit_watch_behind(sp, k);
 	}
 	if (p->chooses) {
 		emit_choice(sp, k);
-		return label_of(sp, p->next);
+		return count_next(sp, k);
 	}
 	if (p->next == SPLICE_END && sp->s->end == SPLICE_LAST)
-		return check ? LABEL_OUT : falls;
+		return count_exit(sp, k, check ? LABEL_OUT : falls);
 	if (check)
-		emit_check(sp, p->proceed_on);
+		emit_checks(sp, k);
 	emit_label(&sp->e, LABEL_PASS);
 	emit_reload_ctx(sp, k, p->next);
-	return label_of(sp, p->next);
+	return count_next(sp, k);
 }
 
 static void emit_tail_call(struct splicer *sp, __u32 slot)
@@ -361,6 +390,11 @@ static void emit_tail_call(struct splicer *sp, __u32 slot)
 	emit_mov32(&sp->e, BPF_REG_3, slot);
 	emit_helper(&sp->e, BPF_FUNC_tail_call);
 	emit_mov32(&sp->e, BPF_REG_0, sp->s->lost);
+	emit_watch_out(sp, SPLICE_WATCH_LOST);
+	if (sp->s->count) {
+		emit_count_lost(sp, slot);
+		emit_mov32(&sp->e, BPF_REG_0, sp->s->lost);
+	}
 	emit_exit(&sp->e);
 }
 
@@ -377,12 +411,16 @@ void emit_end(struct splicer *sp, __u32 falls)
 {
 	__u32 slots = first_slot(sp);
 
-	if (falls >= slots) {
+	if (is_place(sp, falls)) {
+		emit_place(sp, falls);
+		falls = LABEL_NONE;
+	} else if (falls >= slots) {
 		emit_tail_call(sp, falls - slots);
 		falls = LABEL_NONE;
 	}
 	emit_out(sp, falls);
-	for (__u32 l = slots; l < sp->e.n_labels; l++)
+	emit_places(sp);
+	for (__u32 l = slots; l < sp->first_place; l++)
 		if (sp->e.to[l].insns.n)
 			emit_tail_call(sp, l - slots);
 }

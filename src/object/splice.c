@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "object/analyse.h"
+#include "object/frame.h"
 #include "object/splicer.h"
 #include "object/unused.h"
 
@@ -77,20 +79,31 @@ static struct bpf_insn adapt(const struct splicer *sp, const struct bpf_insn *in
 	return out;
 }
 
+/* Does its own verdict leave with the packet, whatever it is? */
+static bool ends_pipeline(const struct splice *s, const struct splice_part *p)
+{
+	return p->next == SPLICE_END && s->end == SPLICE_LAST && !p->chooses;
+}
+
 /*
  * A copy of the part's code; its exits, and jumps to them, go where @x says. An exit at
  * the very end is left out when what follows is where it leads. Up to instruction
- * @ctx_until the context is not in r1; -1: it is.
+ * ctx_until the context is not in r1; -1: it is.
  */
-static int emit_spliced(struct splicer *sp, const struct func *f, const struct exits *x, bool last,
-			int ctx_until, __u32 *ret_falls)
+static int emit_spliced(struct splicer *sp, size_t k, const struct exits *x, __u32 *ret_falls)
 {
-	__u32 falls = falls_to(f, x, last);
+	const struct func *f = part_func(sp, k);
+	int ctx_until = reads_ctx_elsewhere(sp, k);
+	__u32 falls = falls_to(f, x, ends_pipeline(sp->s, &sp->s->parts[k]));
 	const struct ref *ref = f->refs.v, *end = ref + f->refs.n;
 	__u32 base = emit_here(&sp->e), n = f->insns.n - (falls != LABEL_NONE);
 	_cleanup_free_ bool *unused = NULL;
 
-	if (unused_verdicts(f, x, &unused))
+	if (sp->s->plain.unread)
+		unused = calloc(f->insns.n, sizeof(*unused));
+	else if (unused_verdicts(f, x, &unused))
+		return -ENOMEM;
+	if (!unused)
 		return -ENOMEM;
 	for (__u32 i = 0; i < n; i++) {
 		const struct bpf_insn *insn = &f->insns.v[i];
@@ -98,7 +111,7 @@ static int emit_spliced(struct splicer *sp, const struct func *f, const struct e
 		while (ref < end && ref->insn < i)
 			ref++;
 		if (insn_is_exit(insn)) {
-			emit_goto(&sp->e, x->label[i]);
+			emit_goto(&sp->e, count_exit(sp, k, x->label[i]));
 			continue;
 		}
 		if (ref < end && ref->insn == i && is_config(sp, ref)) {
@@ -110,7 +123,7 @@ static int emit_spliced(struct splicer *sp, const struct func *f, const struct e
 		if (insn_is_ld_imm64(insn))
 			emit_insn(&sp->e, f->insns.v[++i]);
 		else if (x->label[i] != LABEL_NONE)
-			emit_fix_later(&sp->e, x->label[i]);
+			emit_fix_later(&sp->e, count_exit(sp, k, x->label[i]));
 	}
 	copy_records(sp, f, base, n);
 	*ret_falls = falls;
@@ -124,21 +137,16 @@ static __u32 emit_called(struct splicer *sp, const struct splice_part *p)
 	return LABEL_CHECK;
 }
 
-/* Does its own verdict leave with the packet, whatever it is? */
-static bool ends_pipeline(const struct splice *s, const struct splice_part *p)
-{
-	return p->next == SPLICE_END && s->end == SPLICE_LAST && !p->chooses;
-}
-
 static int find_exits(struct splicer *sp, size_t k, struct exits *ret)
 {
 	const struct splice *s = sp->s;
 	const struct splice_part *p = &s->parts[k];
-	bool watched = (s->record_section >= 0 && p->record) || p->observed || p->chooses;
+	bool watched = (s->record_section >= 0 && p->record) || p->observed || p->chooses ||
+		       s->n_watches;
 	struct exits_rule rule = {
-		.fold = !watched,
+		.fold = !watched && !s->plain.fold,
 		.last = ends_pipeline(s, p) && !watched,
-		.proceed_on = p->proceed_on,
+		.proceed_on = p->proceed_on & ~count_goes_on(sp, k),
 		.accept = BRAID_ACCEPT,
 		.pass = s->pass,
 	};
@@ -155,8 +163,7 @@ static int emit_body(struct splicer *sp, size_t k, const struct exits *x, __u32 
 	const struct splice_part *p = &sp->s->parts[k];
 
 	if (!p->call)
-		return emit_spliced(sp, part_func(sp, k), x, ends_pipeline(sp->s, p),
-				    reads_ctx_elsewhere(sp, k), ret_falls);
+		return emit_spliced(sp, k, x, ret_falls);
 	*ret_falls = emit_called(sp, p);
 	return 0;
 }
@@ -224,6 +231,40 @@ static size_t count_slots(const struct splice *s)
 	return n;
 }
 
+/* Each spliced part gets its bytes of the stack below those of the parts in front of it. */
+static int part_frames(struct splicer *sp)
+{
+	__u32 by = 0;
+
+	for (size_t k = 0; k < sp->s->n_parts; k++) {
+		const struct splice_part *p = &sp->s->parts[k];
+		struct func_facts facts;
+		int r;
+
+		if (p->call)
+			continue;
+		if (func_analyse(sp->u, p->func, &facts))
+			return error_oom(sp->err);
+		if (by + facts.stack > STACK_LIMIT) {
+			error_set(sp->err, -EOVERFLOW, sp->s->name,
+				  "the stages need more than the %d bytes of a stack, if each has "
+				  "its own",
+				  STACK_LIMIT);
+			return -EOVERFLOW;
+		}
+		r = by ? frame_lower(&sp->u->funcs.v[p->func], by) : 0;
+		if (r == -ENOMEM)
+			return error_oom(sp->err);
+		if (r) {
+			error_set(sp->err, r, p->name,
+				  "its place in the stack cannot be moved by %u bytes", by);
+			return r;
+		}
+		by += facts.stack;
+	}
+	return 0;
+}
+
 static int prepare(struct splicer *sp)
 {
 	const struct splice *s = sp->s;
@@ -237,7 +278,8 @@ static int prepare(struct splicer *sp)
 				  sp->u->funcs.v[s->parts[k].func].insns.n);
 			return -E2BIG;
 		}
-	if (emitter_init(&sp->e, N_LABELS + s->n_parts + count_slots(s)))
+	sp->first_place = N_LABELS + s->n_parts + count_slots(s);
+	if (emitter_init(&sp->e, sp->first_place + count_places(s)))
 		return error_oom(sp->err);
 	proto = add_context_proto(sp->u->btf, s->section);
 	type = proto < 0 ? proto : btf__add_func(sp->u->btf, s->name, BTF_FUNC_GLOBAL, proto);
@@ -295,8 +337,9 @@ int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splic
 {
 	struct splicer sp = {.u = u, .s = s, .err = err};
 	struct func *slot;
-	int r = prepare(&sp);
+	int r = s->plain.frame ? part_frames(&sp) : 0;
 
+	r = r ?: prepare(&sp);
 	if (!r)
 		r = emit_all(&sp) ?: retire_parts(&sp);
 	slot = r ? NULL : array_push(&u->funcs);

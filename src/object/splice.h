@@ -53,6 +53,8 @@ struct splice_part {
 	bool observed;  /* funcs[observer] is called with the verdict and with @observe_as */
 	__u32 observer; /* … and returns the verdict */
 	__u32 observe_as;
+	bool silent;      /* no stage of the author's: of watches, only those that time call seam */
+	__u32 before;     /* bits: watches that call seam in front of it, too */
 	__u32 index;      /* of its stage: what a recording seam stores, which bit is its gate */
 	const char *name; /* of the stage, for the line information of the seam behind it */
 };
@@ -82,6 +84,42 @@ struct splice_config {
 	int packet_map; /* -1: nobody else needs it */
 };
 
+/* Optimisations that are not made: whoever hunts a bug leaves them out, one by one. */
+struct splice_plain {
+	bool fold;    /* all exits go through the check, which is the general test of a mask */
+	bool unread;  /* verdicts that nobody reads stay */
+	bool context; /* the context is in the stack, and comes back in front of each part */
+	bool frame;   /* each part has bytes of its own in the stack */
+};
+
+/*
+ * Counting: sections[section] has a block of @block bytes for each of @mask + 1 CPUs. In it are
+ * counters of SPLICE_COUNTER bytes: packets, then bytes, as packets came in. Offsets are those
+ * in a block. What leaves is counted where it does; of what goes on only what is said here: all
+ * else follows from these (compose/count.h).
+ */
+struct splice_count_part {
+	__u32 verdicts; /* a row by verdict: of what leaves, and of what goes on with @proceed */
+	__u32 proceed;  /* mask: goes on, and is counted */
+	__u32 next;     /* goes on, and that is the end of the pipeline */
+	__u32 bypass;   /* goes past it */
+	const __u32 *cases; /* by case; 0: not counted. Of one next part: the same */
+};
+
+struct splice_count {
+	int section;
+	__u32 mask, block;
+	__s32 low;        /* rows by verdict begin with this one, */
+	__u32 n_verdicts; /* … have so many, and one for all others */
+	bool entry;       /* packets come in here: their length is taken */
+	bool stack;   /* … and kept in the stack; else it is the u64 at offset 0 of the block */
+	__u32 closed; /* a row: of a pipeline that is closed */
+	const __u32 *lost; /* by slot: tail calls that failed */
+	const struct splice_count_part *parts;
+};
+
+#define SPLICE_COUNTER 16
+
 struct splice {
 	const char *name;    /* of the program */
 	const char *section; /* "xdp", "xdp.frags", "tc" */
@@ -107,7 +145,34 @@ struct splice {
 	__u32 record_offset;
 	struct splice_control control;
 	struct splice_config config;
+	struct splice_plain plain;
+	const struct splice_count *count;   /* borrowed; NULL: nothing is counted */
+	const struct splice_watch *watches; /* borrowed */
+	size_t n_watches;
+	__u32 goes_on; /* this is a component, and after these verdicts another one follows */
 };
+
+/*
+ * Somebody who looks at packets: functions of the unit. What they say lies in a stack slot.
+ *	int begin(ctx)   at the entry of the pipeline: 1 it looks at this packet, 0 not
+ *	int again(ctx)   at the entry of each other program of it: what begin() said
+ *	int seam(ctx, u32 verdict, u64 where, u64 spent)   behind each part, for packets that it
+ *			looks at. @where: the stage's index, or more (watch.c); in the upper half
+ *			verdicts after which the packet goes on. @spent: nanoseconds that the part
+ *			took, if one of the watches times
+ */
+struct splice_watch {
+	__u32 begin, again, seam;
+	bool times;
+};
+
+#define SPLICE_WATCHES 8
+/* Points that are no parts. They are those of compose/observe_abi.h. */
+#define SPLICE_WATCH_END    0xfffffffeu /* leaves by the end of the pipeline */
+#define SPLICE_WATCH_LOST   0xfffffffdu /* leaves, as a tail call failed */
+#define SPLICE_WATCH_BEFORE 0x80000000u /* bit */
+#define SPLICE_WATCH_SILENT 0x40000000u /* bit */
+#define SPLICE_WATCH_ANY    0xffffffffu /* it goes on, whatever was returned */
 
 /* Where instructions of a spliced program come from. */
 struct splice_range {
@@ -124,6 +189,8 @@ struct splice_map {
 #define SPLICE_PART_LIMIT 30000
 /* Bytes of the stack that seams take at most: the context, the address of the configuration. */
 #define SPLICE_STACK 16
+/* … and for watches beside that: who looks, the verdict; two times, if one of them times. */
+#define SPLICE_WATCH_STACK 24
 
 /*
  * Adds the program to @u. The functions of spliced parts are dead afterwards, those of

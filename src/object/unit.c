@@ -102,3 +102,16 @@ const char *unit_type_name(const struct unit *u, __u32 type_id)
 
 	return name ? name : "";
 }
+
+int func_set_body(struct func *f, const struct bpf_insn *insns, size_t n)
+{
+	f->insns.n = 0;
+	if (!array_reserve(&f->insns, n))
+		return -ENOMEM;
+	memcpy(f->insns.v, insns, n * sizeof(*insns));
+	f->insns.n = n;
+	f->refs.n = f->cores.n = 0;
+	if (f->lines.n > 1) /* where there is line information, each function has some */
+		f->lines.n = 1;
+	return 0;
+}

@@ -140,6 +140,9 @@ const struct var *unit_find_var(const struct unit *u, const char *name, __u32 *r
 /* Name of a VAR or FUNC type; "" when it has none. */
 const char *unit_type_name(const struct unit *u, __u32 type_id);
 
+/* Other code in the place of its own; nothing in it is a reference. 0 or -ENOMEM. */
+int func_set_body(struct func *f, const struct bpf_insn *insns, size_t n);
+
 static inline bool insn_is_ld_imm64(const struct bpf_insn *i)
 {
 	return i->code == (BPF_LD | BPF_IMM | BPF_DW);

@@ -68,10 +68,11 @@ while read -r command; do
 done <"$work/help"
 
 # An option that has a letter has it in the manual as well.
-for command in plan apply run link; do
-	"$braid" "$command" --help | sed -n 's/^  -\([a-z]\), --\([a-z-]*\).*/\1 \2/p'
+# (Those of xdp-loader are its own.)
+grep -v xdp-loader "$work/help" | while read -r command; do
+	"$braid" "$command" --help | sed -n 's/^  -\([a-zA-Z]\), --\([a-z-]*\).*/\1 \2/p'
 done | sort -u >"$work/letters"
-sed -n 's/^\.It Fl \([a-z]\) , -\([a-z-]*\).*/\1 \2/p' man/braid.1 | sort >"$work/letters.manual"
+sed -n 's/^\.It Fl \([a-zA-Z]\) , -\([a-z-]*\).*/\1 \2/p' man/braid.1 | sort -u >"$work/letters.manual"
 same 'letters of options' "$work/letters" "$work/letters.manual"
 
 for page in man/*.[1-9]; do

@@ -22,7 +22,8 @@ source_of() {
 	esac
 	while :; do
 		for file in "tests/kernel/$(echo "$name" | tr / _)_test.c" \
-			"tests/kernel/${name#kernel/}_test.c" "tests/unit/${name}_test.c"; do
+			"tests/kernel/${name#kernel/}_test.c" "tests/unit/${name}_test.c" \
+			"tests/${name}_test.c"; do
 			[ ! -f "$file" ] || {
 				echo "$file"
 				return 0

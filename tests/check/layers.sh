@@ -15,7 +15,7 @@ plain='(assert|byteswap|ctype|endian|errno|fcntl|fnmatch|glob|inttypes|libgen|li
 libraries_of() {
 	case $1 in
 	base) echo '(pthread)' ;;
-	object) echo '(bpf/(btf|libbpf_legacy)|libelf|gelf)' ;;
+	object) echo '(bpf/(btf|libbpf_legacy)|libelf|gelf|linux/filter)' ;;
 	manifest) echo '(arpa/inet|bpf/btf|yaml|jansson)' ;;
 	compose) echo '(bpf/btf|jansson|sha256)' ;;
 	*) echo '.*' ;;

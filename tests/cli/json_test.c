@@ -151,6 +151,72 @@ static void test_run(const char *m)
 	each_fits(json_at(j, "results"), "run", 1, "a result of run");
 }
 
+/* @m runs: a packet that another stage signs. */
+static void test_preflight(const char *m)
+{
+	const char *pcap = live_text("%s/one.pcap", net_scratch());
+	const char *new = live_manifest("new.yaml", ON_R0, live_mark(7, ""));
+	struct pkt packet = {.len = FRAME_SIZE, .data = {[12] = FRAME_TYPE >> 8, FRAME_TYPE & 255}};
+	struct table t = find_table("preflight", 0), side = find_table("preflight", 1);
+	_cleanup_json_ json_t *j = NULL;
+
+	must_braid("apply", m);
+	pkt_write_pcap(pcap, &packet, 1);
+	j = braid_json("preflight", new, "--pcap", pcap, "--max-diff", "100%");
+	fits(j, &t, NULL, "preflight");
+	fits(json_at(j, "old"), &side, NULL, "preflight's old one");
+	fits(json_at(j, "new"), &side, NULL, "its new one");
+	each_fits(json_at(j, "list"), "preflight", 2, "a packet that differs");
+	each_fits(json_at(j, "changes"), "change", 0, "a change");
+}
+
+/* Pictures of what runs, on standard output and in a file; all metrics. */
+static void test_graph_and_metrics(void)
+{
+	const char *file = live_text("%s/edge.svg", net_scratch());
+	_cleanup_json_ json_t *printed = braid_json("graph", "edge", "--interval", "0");
+	_cleanup_json_ json_t *written = braid_json("graph", "edge", "--interval", "0", "-o", file);
+	_cleanup_json_ json_t *metrics = braid_json("metrics");
+	struct table t = find_table("graph", 0);
+
+	fits(printed, &t, NULL, "graph");
+	fits(written, &t, NULL, "graph into a file");
+	is_str(json_text(written, "output"), file, "it says which");
+	each_fits(json_at(metrics, "metrics"), "metrics", 0, "a metric");
+}
+
+static bool is_looked_at(void)
+{
+	_cleanup_json_ json_t *status = braid_json("status", "edge");
+
+	return json_is_true(json_at(status, "pipelines/0/observed/looks"));
+}
+
+/* A packet that stages sign; a file without packets. */
+static void test_looking(void)
+{
+	const char *file = live_text("%s/edge.pcapng", net_scratch());
+	struct table packet = find_table("trace", 0), totals = find_table("trace", 3);
+	struct table captured = find_table("capture", 0);
+	_cleanup_json_ json_t *line = NULL, *last = NULL, *capture = NULL;
+	_cleanup_run_ struct run r = {};
+
+	run_start(&r, (const char *const[]){live_braid, "trace", "edge", "--json", "--count", "1",
+					    NULL});
+	ok(wait_until(is_looked_at(), 20000), "somebody looks");
+	live_trip(0);
+	is_int(run_wait(&r), 0, "trace");
+	line = json_loads(r.out, JSON_DISABLE_EOF_CHECK, NULL);
+	last = json_loads(strchr(r.out, '\n') ?: "", 0, NULL);
+	fits(line, &packet, NULL, "a packet of trace");
+	each_fits(json_at(line, "stages"), "trace", 1, "its stages");
+	each_fits(json_at(line, "stages/0/changes"), "trace", 2, "what changed");
+	fits(json_at(last, "totals"), &totals, NULL, "totals of trace");
+	capture = braid_json("capture", "edge", "-w", file, "--duration", "100ms");
+	fits(capture, &captured, NULL, "capture");
+	is_str(json_text(capture, "files/0"), file, "it says where");
+}
+
 static void test_diff(json_t *diff)
 {
 	struct table t = find_table("diff", 0);
@@ -277,6 +343,38 @@ static void test_config(void)
 	each_fits(versions, "config", 3, "a version");
 }
 
+/* Entries of a per-CPU map and of others, changes, and what set and delete say. */
+static void test_map(void)
+{
+	const char *m =
+		live_manifest("maps.yaml", ON_R0,
+			      live_text("{name: kinds, object: %s/live_maps.bpf.o}", live_objects));
+	_cleanup_json_ json_t *applied = braid_json("apply", m), *change = NULL;
+	_cleanup_json_ json_t *list = braid_json("map", "list", "edge", "--all", "--count");
+	_cleanup_json_ json_t *set = braid_json("map", "set", "edge", "counts", "1", "2");
+	_cleanup_json_ json_t *sum = braid_json("map", "get", "edge", "counts", "1");
+	_cleanup_json_ json_t *cpus = braid_json("map", "get", "edge", "counts", "1", "--per-cpu");
+	_cleanup_json_ json_t *port = braid_json("map", "get", "edge", "table", "1");
+	_cleanup_json_ json_t *deleted = braid_json("map", "delete", "edge", "counts", "1");
+	const char *section = "map list, get, set, delete, dump, watch";
+	struct table entry = find_table(section, 1), changed = find_table(section, 2);
+	_cleanup_run_ struct run r = {};
+
+	test_apply("apply with maps", applied);
+	each_fits(json_at(list, "maps"), section, 0, "a map of map list");
+	fits(sum, &entry, NULL, "a sum");
+	fits(cpus, &entry, NULL, "a value for each CPU");
+	fits(port, &entry, NULL, "a value");
+	is_int(json_number(set, "set"), 1, "map set: how many");
+	is_int(json_number(deleted, "deleted"), 1, "map delete: how many");
+	run_start(&r, (const char *const[]){live_braid, "map", "watch", "edge", "stats", "--json",
+					    "--limit", "1", "--interval", "0.01", NULL});
+	ok(wait_until((live_trip(0), run_has_ended(&r)), 20000), "watch sees a change");
+	run_wait(&r);
+	change = json_loads(r.out, 0, NULL);
+	fits(change, &changed, NULL, "a change");
+}
+
 /* An XDP program and a filter, of others, where a pipeline is and where none is. */
 static void test_foreigners(const char *m)
 {
@@ -317,6 +415,42 @@ static void test_restore(void)
 	test_status();
 }
 
+static void test_dump(void)
+{
+	_cleanup_json_ json_t *j = braid_json("dump", "edge", "--jited");
+	struct table t = find_table("dump", 0);
+
+	fits(j, &t, NULL, "dump");
+	each_fits(json_at(j, "programs"), "dump", 1, "a program of dump");
+	each_fits(json_at(j, "programs/0/blocks"), "dump", 2, "a block of dump");
+	each_fits(json_at(j, "programs/0/blocks/0/instructions"), "dump", 3, "an instruction");
+}
+
+static void test_explain(const char *m)
+{
+	_cleanup_json_ json_t *j = braid_json("explain", m), *runs = braid_json("explain", "edge");
+	struct table t = find_table("explain", 0), verifier = find_table("explain", 2);
+	struct table more = find_table("explain", 3), stage = find_table("stage", 0);
+
+	fits(j, &t, NULL, "explain");
+	fits(runs, &t, NULL, "explain of what runs");
+	each_fits(json_at(j, "programs"), "explain", 1, "a program of explain");
+	fits(json_at(j, "programs/0/verifier"), &verifier, NULL, "the verifier's part");
+	fits(json_at(j, "stages/0"), &stage, &more, "a stage of explain");
+	fits(json_at(j, "stages/0"), &more, &stage, "a stage of explain");
+}
+
+static void test_asm(void)
+{
+	const char *good = live_write("good.s", "r0 = 2\nexit\n");
+	const char *bad = live_write("bad.s", "exit\n");
+	_cleanup_json_ json_t *yes = braid_json("asm", "--verify", good);
+	_cleanup_json_ json_t *no = braid_json("asm", "--verify", bad);
+
+	each_fits(yes, "asm", 0, "asm --verify");
+	each_fits(no, "asm", 0, "asm --verify of what is refused");
+}
+
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
@@ -333,14 +467,21 @@ int main(int argc, char **argv)
 	test_diff(diff);
 	test_blocked();
 	test_status();
+	test_dump();
+	test_explain(next);
+	test_asm();
+	test_graph_and_metrics();
+	test_looking();
 	test_foreigners(m);
 	test_run(m);
 	second = braid_json("apply", next);
 	test_apply("the next apply", second);
 	each_fits(json_at(second, "carry"), "carry", 0, "a map's future");
+	test_preflight(next);
 	rolled = braid_json("rollback", "edge");
 	test_apply("rollback", rolled);
 	test_rollout();
+	test_map();
 	test_signal();
 	test_config();
 	test_history();

@@ -15,6 +15,8 @@ static const struct {
 	{"plan", {"--values", "--state", "--replace"}},
 	{"apply", {"--values", "--state", "--replace", "--wait"}},
 	{"status", {"--state"}, "a b"},
+	{"graph", {"--format", "--output", "--interval", "--counters", "--state"}, "a b"},
+	{"metrics", {"--output", "--state"}, "a"},
 	{"diff", {"--values", "--state"}},
 	{"signal", {"--stage", "--verdict", "--state", "--wait"}, "a pause b"},
 	{"config", {"--default", "--state", "--wait"}, "get"},
@@ -74,6 +76,18 @@ static void test_wrong(void)
 	run_wrong(braid, "rollback edge zero", "'zero' is not a revision");
 	run_wrong(braid, "rollback edge 0", "'0' is not a revision");
 	run_wrong(braid, "diff edge -- -1", "'-1' is not a revision");
+	run_wrong(braid, "map dmup edge m", "did you mean 'dump'?");
+	run_wrong(braid, "map list edge m", "one pipeline at most");
+	run_wrong(braid, "map get edge", "get what?");
+	run_wrong(braid, "map set edge m", "set what?");
+	run_wrong(braid, "map set edge m k a b", "one value");
+	run_wrong(braid, "map set edge m k .a=1 b", "no .MEMBER=VALUE");
+	run_wrong(braid, "map set edge m k 1 --create --update", "not both");
+	run_wrong(braid, "map set edge m k .a=1 --create", "entries that are there");
+	run_wrong(braid, "map delete edge m k --all", "without a KEY");
+	run_wrong(braid, "map dump edge m --yes", "--yes does not go with dump");
+	run_wrong(braid, "map dump edge m --limit -1", "not a number of entries");
+	run_wrong(braid, "map watch edge m --interval 0", "not a number of seconds");
 	run_wrong(braid, "run m.yaml", "--pcap FILE");
 	run_wrong(braid, "link a.o", "-o FILE");
 }

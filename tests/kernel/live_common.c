@@ -68,6 +68,16 @@ json_t *live_json(const char *const argv[])
 	return j;
 }
 
+json_t *live_status(void)
+{
+	json_t *status = braid_json("status"), *p;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "pipelines"), i, p)
+		json_object_del(p, "counters");
+	return status;
+}
+
 json_t *json_at(json_t *j, const char *path)
 {
 	char copy[256], *rest = copy, *part;

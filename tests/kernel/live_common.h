@@ -35,6 +35,9 @@ extern const char *live_braid, *live_objects, *live_examples;
 json_t *live_json(const char *const argv[]);
 #define _cleanup_json_ __attribute__((cleanup(json_decrefp)))
 
+/* What status says, but for what packets change by themselves. The caller decrefs. */
+json_t *live_status(void);
+
 /* The value at "pipelines/0/interfaces/1/state"; NULL: there is none. */
 json_t *json_at(json_t *j, const char *path);
 /* As text; "" when there is none. Valid as long as @j. */

@@ -128,7 +128,7 @@ static void test_defaults(const char *strategy)
 	is_str(field("all.mode", "value"), "\"MODE_AUTO\"", "an enumerator");
 	is_str(field("all.mode", "type"), "\"enum mode\"", "and its type");
 	is_str(field("all.label", "value"), "\"none\"", "a text");
-	is_str(field("all.address", "value"), "[10,0,0,1]", "an array");
+	is_str(field("all.address", "value"), "\"10.0.0.1\"", "an address");
 	is_str(field("all.limits.rate", "value"), "100", "a nested member");
 	must_braid("delete", "edge");
 }

@@ -98,7 +98,7 @@ static void test_two(void)
 /* Status of all, without the ids of links: one that was undone may be another. */
 static json_t *status_but_links(void)
 {
-	json_t *status = braid_json("status"), *iface;
+	json_t *status = live_status(), *iface;
 	size_t i;
 
 	json_array_foreach (json_at(status, "pipelines/0/interfaces"), i, iface)

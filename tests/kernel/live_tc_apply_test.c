@@ -31,12 +31,12 @@ static void apply(const char *manifest, const char *action, const char *way, con
 
 static void unchanged(const char *manifest)
 {
-	_cleanup_json_ json_t *before = braid_json("status"), *after = NULL;
+	_cleanup_json_ json_t *before = live_status(), *after = NULL;
 	_cleanup_json_ json_t *j = braid_json("apply", manifest);
 	size_t pins = live_pins();
 
 	ok(json_is_false(json_at(j, "changed")), "again: nothing to do");
-	after = braid_json("status");
+	after = live_status();
 	ok(json_equal(before, after), "nothing in status changed");
 	is_int(live_pins(), pins, "nor what is pinned");
 }

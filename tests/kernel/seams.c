@@ -49,15 +49,16 @@ int seams_plan(struct seams *s, const struct seams_way *way, const char *pipelin
 	if (r)
 		return r;
 	s->plan->clean_stack = way->clean_stack;
+	r = plan_observe(s->plan, way->observe, &err);
 	array_foreach (ps, &s->plan->stages)
 		ps->called |= way->called;
-	return 0;
+	return r;
 }
 
 int seams_load(struct seams *s, const struct seams_way *way, const struct load_reuse *reuse,
 	       size_t n_reuse)
 {
-	struct image_opts opts = {.record = way->record};
+	struct image_opts opts = {.record = way->record, .observe = way->observe};
 	int r = image_new(s->plan, &opts, &s->image, &err);
 
 	r = r ?: load_image(s->image, &(struct load_opts){reuse, n_reuse}, &s->loaded, &err);

@@ -7,6 +7,7 @@
 
 #include "compose/control_abi.h"
 #include "compose/image.h"
+#include "compose/observe.h"
 #include "kernel/load.h"
 #include "tap.h"
 
@@ -16,6 +17,7 @@ struct seams_way {
 	enum strategy strategy;
 	bool called; /* no stage is spliced */
 	bool record, clean_stack;
+	const struct observe_set *observe; /* NULL: nobody */
 };
 #define SEAMS_WAYS 6
 extern const struct seams_way seams_ways[SEAMS_WAYS];

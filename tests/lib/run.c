@@ -72,6 +72,14 @@ void run_start(struct run *r, const char *const argv[])
 	}
 }
 
+bool run_has_ended(const struct run *r)
+{
+	siginfo_t info = {};
+
+	return r->pid <= 0 || waitid(P_PID, r->pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+	       info.si_pid;
+}
+
 int run_wait(struct run *r)
 {
 	int status = 127 << 8; /* what waitpid() would say of "cannot be started" */

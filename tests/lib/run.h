@@ -32,6 +32,8 @@ void run_done(struct run *r);
 void run_start(struct run *r, const char *const argv[]);
 /* Waits for its end. Return: the status. */
 int run_wait(struct run *r);
+/* Would run_wait() return at once? */
+bool run_has_ended(const struct run *r);
 
 #define run(r, ...)                                                                                \
 	({                                                                                         \

@@ -24,6 +24,7 @@ struct apart {
 	struct bpf_object *fields, *keys[STAGES];
 	const struct state *state;
 	struct tally tallies[STAGES];
+	struct traffic traffic;
 };
 
 /* Where a variable is in a section's bytes, before they are loaded. */
@@ -273,7 +274,7 @@ static void run(void *ctx, const void *packet, size_t size, struct outcome *ret)
 
 	memcpy(ret->bytes, packet, size);
 	ret->size = size;
-	walk(a, a->state, a->tallies, ret);
+	walk(a, a->state, a->tallies, &a->traffic, ret);
 }
 
 static void set(void *ctx, const struct state *state)
@@ -293,6 +294,11 @@ static void count(void *ctx, size_t stage, struct tally *ret)
 	*ret = ((const struct apart *)ctx)->tallies[stage];
 }
 
+static void traffic(void *ctx, struct traffic *ret)
+{
+	*ret = ((const struct apart *)ctx)->traffic;
+}
+
 struct runner apart_runner(struct apart *a)
 {
 	return (struct runner){.ctx = a,
@@ -300,5 +306,6 @@ struct runner apart_runner(struct apart *a)
 			       .set = set,
 			       .map = find_map,
 			       .count = count,
+			       .traffic = traffic,
 			       .knows_stage = true};
 }

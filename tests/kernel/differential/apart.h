@@ -33,7 +33,7 @@ int apart_key(const struct apart *a, size_t k);
 
 /* walk.c: a packet on its way. @ret: the packet; what becomes of it. */
 void walk(const struct apart *a, const struct state *state, struct tally *tallies,
-	  struct outcome *ret);
+	  struct traffic *traffic, struct outcome *ret);
 /* How often something has happened: agreement about nothing would be worth nothing. */
 extern struct walked {
 	size_t paused, closed, versions[2], configs[CONFIGS], nobody;

@@ -253,6 +253,9 @@ void chain_random(struct rng *r, enum hook hook, size_t packets, bool large, str
 			keep_first_settings(ret, &ret->shares[i]);
 	}
 	ret->shape = rng_next(r);
+	do {
+		ret->some_off = rng_below(r, 1u << OPTIMIZE_ALL);
+	} while (!(ret->some_off & (ret->some_off - 1)));
 }
 
 static void drop_bit(__u64 *bits, size_t k)

@@ -107,6 +107,7 @@ struct chain {
 	enum signals signals;
 	struct state states[STATES]; /* the first: nothing is paused */
 	__u64 shape;                 /* how a mixed plan cuts and calls */
+	__u32 one_off, some_off;     /* bits of enum optimization */
 };
 
 /*

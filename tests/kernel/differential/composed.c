@@ -9,13 +9,16 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "compose/control_abi.h"
+#include "compose/count.h"
 #include "compose/image.h"
 #include "compose/rollout_abi.h"
 #include "kernel/load.h"
 #include "kernel/testrun.h"
 #include "tap.h"
+#include "watched.h"
 
-const char *const way_words[WAYS] = {"fused", "called", "tailcall", "mixed"};
+const char *const way_words[WAYS] = {"fused",   "called",  "tailcall", "mixed",
+				     "watched", "one off", "some off"};
 
 struct composed {
 	const struct chain *c;
@@ -23,7 +26,8 @@ struct composed {
 	struct image *image;
 	struct loaded *loaded;
 	bool records;
-	struct control control; /* as it was loaded */
+	struct watched *watched; /* NULL: nobody looks */
+	struct control control;  /* as it was loaded */
 };
 
 /* The stage of the plan that is stage @k of the chain, or its second version. */
@@ -119,15 +123,19 @@ int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way
 		 struct composed **ret, struct braid_error *err)
 {
 	struct composed *composed = calloc(1, sizeof(*composed));
-	bool segments = way == TAILCALL || way == MIXED;
-	struct image_opts opts = {.record = way == MIXED};
+	bool segments = way == TAILCALL || way == MIXED || (way == SOME_OFF && c->shape >> 63) ||
+			(way == WATCHED && c->shape >> 61 & 1);
+	const struct observe_set *set = way == WATCHED ? &watched_set : NULL;
+	struct image_opts opts = {.record = way == MIXED, .observe = set};
 	int r;
 
 	if (!composed)
 		bail_out("no memory");
+	opts.cpus = libbpf_num_possible_cpus();
 	composed->c = c;
 	/* auto: one program if the maps are not too many */
 	r = plan_new(p, segments ? STRATEGY_TAILCALL : STRATEGY_AUTO, NULL, &composed->plan, err);
+	r = r ?: plan_observe(composed->plan, set, err);
 	if (!r)
 		reshape(composed->plan, way, c->shape);
 	r = r ?: image_new(composed->plan, &opts, &composed->image, err)
@@ -137,6 +145,8 @@ int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way
 		return r;
 	}
 	composed->records = way == MIXED;
+	if (set)
+		composed->watched = watched_open(composed->loaded);
 	configure(composed);
 	if (loaded_map(composed->loaded, CONTROL_SECTION) >= 0 &&
 	    loaded_read(composed->loaded, CONTROL_SECTION, &composed->control,
@@ -148,6 +158,7 @@ int composed_new(const struct chain *c, const struct braid_pipeline *p, enum way
 
 void composed_free(struct composed *composed)
 {
+	watched_close(composed->watched);
 	loaded_free(composed->loaded);
 	image_free(composed->image);
 	braid_plan_free(composed->plan);
@@ -217,9 +228,12 @@ static void run(void *ctx, const void *packet, size_t size, struct outcome *ret)
 	    (composed->records &&
 	     loaded_read(composed->loaded, IMAGE_RECORD_SECTION, &record, sizeof(record), &err)))
 		bail_out("cannot run the pipeline: %s: %s", err.what ?: "", err.why ?: "");
+	if (composed->watched)
+		record = watched_last(composed->watched);
 	ret->verdict = result.verdict;
 	ret->size = result.size;
-	ret->stage = composed->records ? chain_index(composed, record.stage) : 0;
+	ret->stage = composed->records || composed->watched ? chain_index(composed, record.stage)
+							    : 0;
 	ret->stage_verdict = record.verdict;
 }
 
@@ -256,14 +270,37 @@ static void count(void *ctx, size_t stage, struct tally *ret)
 		}
 }
 
+static bool stage_of(const void *ctx, __u32 at, size_t *ret, bool *ret_new)
+{
+	const struct composed *composed = ctx;
+
+	for (*ret = 0; *ret < composed->c->n; (*ret)++)
+		for (int new = 0; new < 2; new ++) {
+			*ret_new = new;
+			if (plan_index(composed, *ret, new) == at)
+				return true;
+		}
+	return false;
+}
+
+static void traffic(void *ctx, struct traffic *ret)
+{
+	const struct composed *composed = ctx;
+
+	traffic_read(composed->image, composed->loaded, stage_of, ctx, ret);
+}
+
 struct runner composed_runner(struct composed *composed)
 {
+	bool counts = loaded_map(composed->loaded, COUNT_SECTION) >= 0;
+
 	return (struct runner){
 		.ctx = composed,
 		.set = set,
 		.run = run,
 		.count = count,
+		.traffic = counts ? traffic : NULL,
 		.map = find_map,
-		.knows_stage = composed->records,
+		.knows_stage = composed->records || composed->watched,
 	};
 }

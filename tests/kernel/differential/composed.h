@@ -9,6 +9,9 @@ enum way {
 	CALLED,   /* one program, each stage a function of it */
 	TAILCALL, /* a program for each stage */
 	MIXED,    /* programs of several stages, some spliced and some called; seams record */
+	WATCHED,  /* one program or one for each stage, with observers that look at each packet */
+	ONE_OFF,  /* as FUSED, with one optimisation turned off */
+	SOME_OFF, /* one program or one for each stage, with some turned off */
 	WAYS
 };
 extern const char *const way_words[WAYS];

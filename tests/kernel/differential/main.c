@@ -45,6 +45,8 @@ static struct {
 	size_t one, several, many;         /* stages that a packet met */
 	size_t unusual;                    /* went on although the verdict was not PASS */
 	size_t resized, elements, samples; /* packets, elements of maps, samples */
+	size_t off[OPTIMIZE_ALL];          /* pipelines that agreed with it turned off, by itself */
+	size_t counted[2];                 /* pipelines that did not count, and did */
 	size_t tried, too_large; /* pipelines in each way; those that the verifier gave up on */
 } seen;
 
@@ -118,7 +120,13 @@ static bool is_limit(int r, enum way way, const struct braid_error *err)
 {
 	if (r == -E2BIG && err->log && way != TAILCALL)
 		return true;
-	return r == -EACCES && (way == CALLED || way == MIXED) && strstr(err->what, "stack size");
+	return r == -EACCES && (way == CALLED || way == MIXED || way == WATCHED) &&
+	       strstr(err->what, "stack size");
+}
+
+static __u32 turned_off(const struct chain *c, enum way way)
+{
+	return way == ONE_OFF ? c->one_off : way == SOME_OFF ? c->some_off : 0;
 }
 
 static bool way_agrees(struct trial *t, const struct braid_pipeline *p, enum way way,
@@ -142,8 +150,12 @@ static bool way_agrees(struct trial *t, const struct braid_pipeline *p, enum way
 	if (r)
 		buf_fmt(&t->why, "cannot be loaded: %s: %s\n%s\n", err.where ?: "", err.what ?: "",
 			err.why ?: "");
-	else if (trail_is_same(&t->chain, want, &got, &t->why, &t->packet))
+	else if (trail_is_same(&t->chain, want, &got, &t->why, &t->packet)) {
+		seen.counted[got.counts] += t->counts;
+		if (way == ONE_OFF)
+			seen.off[__builtin_ctz(p->not_optimized)] += t->counts;
 		return true;
+	}
 	buf_fmt(&t->why, "%s, against each stage alone\n", way_words[way]);
 	return false;
 }
@@ -162,8 +174,11 @@ static bool agrees(struct trial *t)
 		bail_out("%zu packets take a second, too slow: try fewer", t->packets.n);
 	if (t->counts)
 		look(t->packets.v, &want);
-	for (int way = 0; way < WAYS && same; way++)
+	for (int way = 0; way < WAYS && same; way++) {
+		p->not_optimized = turned_off(&t->chain, way);
+		p->stats = way == SOME_OFF && t->chain.shape >> 61 & 1 ? STATS_OFF : STATS_COUNTERS;
 		same = way_agrees(t, p, way, &maps, &want);
+	}
 	array_done(&maps.v);
 	braid_pipeline_free(p);
 	return same;
@@ -255,6 +270,7 @@ static void try_pipeline(size_t number)
 	r.state = rng_next(&r) + number * 0xd1342543de82ef95;
 	r.state = rng_next(&r);
 	chain_random(&r, hook, options.packets, number % LARGE == LARGE - 1, &t->chain);
+	t->chain.one_off = 1u << number % OPTIMIZE_ALL;
 	for (size_t i = 0; i < options.packets; i++) {
 		struct event *e = array_push(&t->packets);
 
@@ -304,6 +320,12 @@ static void check_coverage(void)
 		ok(walked.branches[f][0] > 30 && walked.branches[f][1] > 30,
 		   "by %s: %zu times a case, %zu times the default", field_names[f],
 		   walked.branches[f][0], walked.branches[f][1]);
+	for (int i = 0; i < OPTIMIZE_ALL; i++)
+		ok(seen.off[i] > 3, "%zu pipelines that are the same with %s: off", seen.off[i],
+		   optimize_names[i]);
+	ok(seen.counted[0] > 10 && seen.counted[1] > 30,
+	   "%zu pipelines that count as it was, %zu that do not count", seen.counted[1],
+	   seen.counted[0]);
 	ok(seen.too_large * 10 < seen.tried,
 	   "of %zu pipelines loaded %zu are too large for the verifier", seen.tried,
 	   seen.too_large);

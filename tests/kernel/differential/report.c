@@ -162,6 +162,20 @@ static void print_state(const struct chain *c, size_t index)
 	putchar('\n');
 }
 
+/* The optimisations that are off when the pipeline is run in this way. */
+static void print_off(const char *way, __u32 off)
+{
+	const char *between = "";
+
+	printf("#     # %s: optimize: {", way);
+	for (int i = 0; i < OPTIMIZE_ALL; i++)
+		if (off & 1u << i) {
+			printf("%s%s: off", between, optimize_names[i]);
+			between = ", ";
+		}
+	puts("}");
+}
+
 void report_chain(const struct chain *c, const char *const *objects)
 {
 	bool any = false;
@@ -169,7 +183,10 @@ void report_chain(const struct chain *c, const char *const *objects)
 	printf("# braid: 1\n# pipelines:\n#   - name: %s\n#     hook: %s\n#     final: %s\n",
 	       c->name, hook_names[c->hook],
 	       c->has_final ? verdict_name(c->hook, c->final) : "last");
-	printf("#     signals: %s\n#     stages:\n", signals_names[c->signals]);
+	printf("#     signals: %s\n", signals_names[c->signals]);
+	print_off("one off", c->one_off);
+	print_off("some off", c->some_off);
+	puts("#     stages:");
 	print_range(c, objects, 0, c->n, -1, 0, 0);
 	for (const struct share *s = c->shares; s < c->shares + SHARES; s++) {
 		const char *between = "";

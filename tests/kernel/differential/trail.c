@@ -131,6 +131,9 @@ bool trail_record(const struct runner *runner, const struct chain *c, const stru
 	for (size_t k = 0; k < c->n; k++)
 		if (c->stages[k].rolled && tree_runs(c, k))
 			runner->count(runner->ctx, k, &ret->tallies[k]);
+	ret->counts = runner->traffic;
+	if (ret->counts)
+		runner->traffic(runner->ctx, &ret->traffic);
 	for (size_t i = 0; i < n_maps; i++) {
 		struct contents *m = array_push(&ret->maps);
 
@@ -193,6 +196,8 @@ bool trail_is_same(const struct chain *c, const struct trail *want, const struct
 		}
 	}
 	if (!tallies_are_same(c, want, got, why))
+		return false;
+	if (got->counts && !traffic_is_same(c, &want->traffic, &got->traffic, why))
 		return false;
 	for (size_t i = 0; i < want->maps.n; i++) {
 		const struct map_name *of = &want->maps.v[i].of;

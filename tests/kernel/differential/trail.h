@@ -20,6 +20,7 @@
 #pragma once
 
 #include "chain.h"
+#include "traffic.h"
 
 #include "base/array.h"
 #include "base/text.h"
@@ -72,6 +73,8 @@ struct trail {
 	__u64 end;
 	ARRAY(struct contents) maps;
 	struct tally tallies[STAGES];
+	bool counts;
+	struct traffic traffic;
 };
 
 void trail_done(struct trail *t);
@@ -85,6 +88,8 @@ struct runner {
 	void (*run)(void *ctx, const void *packet, size_t size, struct outcome *ret);
 	/* of a stage that is rolled out */
 	void (*count)(void *ctx, size_t stage, struct tally *ret);
+	/* of all that ran; NULL: it does not count */
+	void (*traffic)(void *ctx, struct traffic *ret);
 	int (*map)(void *ctx, const struct map_name *name); /* borrowed fd; -1: it has none */
 };
 

@@ -30,6 +30,8 @@ struct way {
 	const struct chain *c;
 	const struct state *state;
 	struct tally *tallies;
+	struct traffic *traffic;
+	size_t came; /* bytes of the packet, when it did */
 	struct outcome *o;
 	struct __sk_buff *skb; /* NULL: it is XDP */
 	bool own;              /* a stage ran last, and what it returned is a verdict */
@@ -126,6 +128,13 @@ static bool judge(struct way *w, __u32 proceed_on)
 	return true;
 }
 
+static void note_verdict(struct way *w, struct met *ret)
+{
+	__u32 v = w->o->stage_verdict == ACCEPT ? usual[w->c->hook].pass : w->o->stage_verdict;
+
+	amount_add(&ret->verdicts[row_of(w->c->hook, v)], 1, w->came);
+}
+
 static bool walk_stage(struct way *w, size_t k)
 {
 	const struct link *l = &w->c->stages[k];
@@ -138,12 +147,14 @@ static bool walk_stage(struct way *w, size_t k)
 	version = l->rolled && run(apart_key(w->a, k), w->skb, w->o, NULL) < w->state->share;
 	if (w->c->signals == SIGNALS_STAGES && w->state->paused[version] & 1ull << k) {
 		walked.paused++;
+		amount_add(&w->traffic->stages[k][version].past, 1, w->came);
 		return true;
 	}
 	w->o->stage_verdict = run(apart_stage(w->a, k, version, w->state->config), w->skb, w->o,
 				  w->o);
 	w->o->stage = k + version * STAGES;
 	w->o->ran++;
+	amount_add(&w->traffic->stages[k][version].all, 1, w->came);
 	walked.versions[version] += l->rolled;
 	walked.configs[w->state->config] += kind_is_dice(l->kind);
 	if (l->rolled)
@@ -153,6 +164,7 @@ static bool walk_stage(struct way *w, size_t k)
 		w->result = w->o->stage_verdict;
 		return true;
 	}
+	note_verdict(w, &w->traffic->stages[k][version]);
 	return judge(w, l->proceed_on ?: usual[w->c->hook].proceed_on);
 }
 
@@ -212,10 +224,34 @@ static bool walk_range(struct way *w, size_t from, size_t to, int outer, size_t 
 	return goes_on;
 }
 
-void walk(const struct apart *a, const struct state *state, struct tally *tallies,
-	  struct outcome *o)
+static void walk_pipeline(struct way *w)
 {
-	struct way w = {.a = a, .c = apart_chain(a), .state = state, .tallies = tallies, .o = o};
+	struct outcome *o = w->o;
+
+	if (w->state->closed && w->c->signals != SIGNALS_NONE) {
+		walked.closed++;
+		o->verdict = w->state->verdict;
+		return;
+	}
+	if (!walk_range(w, 0, w->c->n, -1, 0))
+		return;
+	walked.nobody += !w->own;
+	if (w->c->has_final)
+		o->verdict = w->c->final;
+	else if (!w->own)
+		o->verdict = usual[w->c->hook].pass;
+}
+
+void walk(const struct apart *a, const struct state *state, struct tally *tallies,
+	  struct traffic *traffic, struct outcome *o)
+{
+	struct way w = {.a = a,
+			.c = apart_chain(a),
+			.state = state,
+			.tallies = tallies,
+			.traffic = traffic,
+			.came = o->size,
+			.o = o};
 	struct __sk_buff skb = {};
 
 	if (hook_facts(w.c->hook)->is_tc)
@@ -223,16 +259,7 @@ void walk(const struct apart *a, const struct state *state, struct tally *tallie
 	o->stage = -1;
 	o->stage_verdict = -1;
 	o->unusual = o->ran = 0;
-	if (state->closed && w.c->signals != SIGNALS_NONE) {
-		walked.closed++;
-		o->verdict = state->verdict;
-		return;
-	}
-	if (!walk_range(&w, 0, w.c->n, -1, 0))
-		return;
-	walked.nobody += !w.own;
-	if (w.c->has_final)
-		o->verdict = w.c->final;
-	else if (!w.own)
-		o->verdict = usual[w.c->hook].pass;
+	walk_pipeline(&w);
+	amount_add(&traffic->entered, 1, w.came);
+	amount_add(&traffic->left[row_of(w.c->hook, o->verdict)], 1, w.came);
 }

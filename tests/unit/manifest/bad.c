@@ -103,6 +103,13 @@ static const struct bad pipelines[] = {
 static const struct bad running[] = {
 	{HEAD "    signals: stage\n" STAGE, "5:14", "unknown signals 'stage'",
 	 "stages, pipeline, none", "'stages'"},
+	{HEAD "    stats: counter\n" STAGE, "5:12", "unknown stats 'counter'", "counters, off",
+	 "'counters'"},
+	{HEAD "    optimize: no\n" STAGE, "5:15", "unknown optimize 'no'", "off, on"},
+	{HEAD "    optimize: {fold: false}\n" STAGE, "5:22", "unknown fold 'false'", "off, on"},
+	{HEAD "    optimize: {folds: off}\n" STAGE, "5:16", "unknown key 'folds' in optimize",
+	 "splice, fold, unread, context, frame", "'fold'"},
+	{HEAD "    optimize: [fold]\n" STAGE, "5:15", "expected a map"},
 	{HEAD "    on-change: migrat\n" STAGE, "5:16", "unknown on-change 'migrat'",
 	 "refuse, reset, migrate", "'migrate'"},
 	{HEAD STAGE "        disabled: yes\n", "8:19", "expected true or false, found 'yes'"},

@@ -41,6 +41,8 @@ static const char same[] =
 	"         share-maps: true, seed: 3}, maps: {.data: {on-change: reset,\n"
 	"         defaults: {a.b: 1}}}}\n"
 	"    signals: pipeline\n"
+	"    stats: off\n"
+	"    optimize: {fold: off, frame: off}\n"
 	"    on-change: migrate\n"
 	"    shared-maps: {blocked: [guard.blocked, acl.deny]}\n";
 
@@ -83,6 +85,11 @@ static void build_choices(struct braid_pipeline *p)
 	MUST(braid_pipeline_set_map_on_change(p, "z", ".data", "reset", err));
 	MUST(braid_pipeline_set_map_default(p, "z", ".data", "a.b", "1", err));
 	MUST(braid_pipeline_set_signals(p, "pipeline", err));
+	MUST(braid_pipeline_set_stats(p, "off", err));
+	MUST(braid_pipeline_set_optimize(p, NULL, 0, err));
+	MUST(braid_pipeline_set_optimize(p, "splice", 1, err));
+	MUST(braid_pipeline_set_optimize(p, "unread", 1, err));
+	MUST(braid_pipeline_set_optimize(p, "context", 1, err));
 	MUST(braid_pipeline_set_on_change(p, "migrate", err));
 }
 
@@ -197,6 +204,10 @@ static void check_refused_choices(struct braid_pipeline *p)
 
 	REFUSED(braid_pipeline_set_signals(p, "stage", err), -EINVAL, "pipeline edge",
 		"unknown signals 'stage'", "did you mean 'stages'?");
+	REFUSED(braid_pipeline_set_stats(p, "counter", err), -EINVAL, "pipeline edge",
+		"unknown stats 'counter'", "did you mean 'counters'?");
+	REFUSED(braid_pipeline_set_optimize(p, "frames", 0, err), -EINVAL, "pipeline edge",
+		"unknown optimisation 'frames'", "did you mean 'frame'?");
 	REFUSED(braid_pipeline_set_on_change(p, "rest", err), -EINVAL, "pipeline edge",
 		"unknown on-change 'rest'", "did you mean 'reset'?");
 	REFUSED(braid_pipeline_set_map_on_change(p, "z", "m", "keep", err), -EINVAL,

@@ -85,7 +85,10 @@ static const char *const pipelines[] = {
 	HEAD STAGE
 	", program: m, proceed-on: [tx, pass, tx]}, {name: b, object: ../x/y.o}],"
 	" shared-maps: {m: [a.x, b.y], n: [b.x, a.y], o: {maps: [a.z], across-pipelines: true}}}]}",
-	HEAD "signals: none, on-change: migrate, " STAGE ", disabled: true, maps: {.data: "
+	HEAD "optimize: {frame: off, splice: on, fold: off}, " STAGE "}]}]}",
+	HEAD "optimize: off, " STAGE "}]}]}",
+	HEAD "signals: none, stats: off, on-change: migrate, " STAGE
+	     ", disabled: true, maps: {.data: "
 	     "{on-change: reset, defaults: {a: 1, b.c: [0x1]}}}}, {name: b, object: o, rollout: "
 	     "{object: n, program: f, key: source, share-maps: true, seed: 4294967295}}, {name: c, "
 	     "object: o, "
@@ -126,6 +129,7 @@ static void check_form(void)
 				   "      \"mode\": \"native\",\n"
 				   "      \"strategy\": \"auto\",\n"
 				   "      \"signals\": \"stages\",\n"
+				   "      \"stats\": \"counters\",\n"
 				   "      \"on-change\": \"refuse\",\n"
 				   "      \"interfaces\": [],\n"
 				   "      \"stages\": [\n"

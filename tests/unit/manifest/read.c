@@ -56,9 +56,12 @@ static const char everything[] =
 	"          flows: {on-change: reset}\n"
 	"          .data: {on-change: migrate, defaults: {ttl: 64, limits.burst: 0x10}}\n"
 	"    signals: pipeline\n"
+	"    stats: off\n"
+	"    optimize: {splice: off, unread: on, context: off}\n"
 	"    on-change: migrate\n"
 	"  - name: spare\n"
 	"    hook: xdp\n"
+	"    optimize: off\n"
 	"    interfaces: []\n"
 	"    stages: [{name: only, object: o}]\n";
 
@@ -149,6 +152,8 @@ static void check_change(const struct braid_pipeline *p)
 	const struct map_setup *data = &last->maps.v[1];
 
 	is_int(p->signals, SIGNALS_PIPELINE, "signals");
+	is_int(p->stats, STATS_OFF, "stats");
+	is_int(p->not_optimized, 1 << OPTIMIZE_SPLICE | 1 << OPTIMIZE_CONTEXT, "optimize");
 	is_int(p->on_change, ON_CHANGE_MIGRATE, "on-change");
 	ok(pipeline_stage(p, "syn")->disabled && !last->disabled, "one stage is disabled");
 	is_str(last->candidate->object, "etc/new/last.o", "a candidate beside the manifest");
@@ -167,7 +172,9 @@ static void check_spare(const struct braid_pipeline *p)
 {
 	is_int(p->mode, MODE_NATIVE, "native by default");
 	is_int(p->strategy, STRATEGY_AUTO, "auto by default");
+	is_int(p->not_optimized, (1 << OPTIMIZE_ALL) - 1, "optimize: off is all of it");
 	is_int(p->signals, SIGNALS_STAGES, "stages have signals by default");
+	is_int(p->stats, STATS_COUNTERS, "packets are counted by default");
 	is_int(p->on_change, ON_CHANGE_REFUSE, "a change is refused by default");
 	ok(!p->stages.v[0].disabled && !p->stages.v[0].candidate, "stages run, in one version");
 	ok(!p->has_final, "final: last by default");

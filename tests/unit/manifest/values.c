@@ -79,6 +79,8 @@ static void check_layers(void)
 						     "    strategy: fused\n"
 						     "    final: drop\n"
 						     "    signals: none\n"
+						     "    stats: off\n"
+						     "    optimize: off\n"
 						     "    on-change: reset\n"
 						     "    stages:\n"
 						     "      guard:\n"
@@ -91,6 +93,7 @@ static void check_layers(void)
 					"pipelines:\n"
 					"  edge:\n"
 					"    final: last\n"
+					"    optimize: {fold: on}\n"
 					"    stages:\n"
 					"      guard:\n"
 					"        constants: {burst: 30, extra: [1]}\n"
@@ -110,7 +113,10 @@ static void check_layers(void)
 	is_int(p->mode, MODE_GENERIC, "mode");
 	is_int(p->strategy, STRATEGY_FUSED, "strategy");
 	is_int(p->signals, SIGNALS_NONE, "signals");
+	is_int(p->stats, STATS_OFF, "stats");
 	is_int(p->on_change, ON_CHANGE_RESET, "on-change");
+	is_int(p->not_optimized, ((1 << OPTIMIZE_ALL) - 1) & ~(1 << OPTIMIZE_FOLD),
+	       "all off, and one on again");
 	ok(p->stages.v[1].disabled, "disabled");
 	ok(!p->has_final, "final: set by one, reset by the next");
 	is_int(p->stages.v[1].proceed_on, 1 << 3, "proceed-on is replaced");

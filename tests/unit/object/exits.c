@@ -1,43 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Where exits lead, which verdicts nobody reads, where the context is read: by hand-made code. */
+#include "base/error.h"
 #include "common.h"
+#include "object/asm.h"
 #include "object/ctx.h"
 #include "object/exits.h"
 #include "object/unused.h"
 #include "tap.h"
 
-#define LOAD(dst, src)                                                                             \
-	{                                                                                          \
-		.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = dst, .src_reg = src                  \
-	}
-#define MOVE(dst, value)                                                                           \
-	{                                                                                          \
-		.code = BPF_ALU | BPF_MOV | BPF_K, .dst_reg = dst, .imm = value                    \
-	}
-#define COPY(dst, src)                                                                             \
-	{                                                                                          \
-		.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = dst, .src_reg = src                \
-	}
-#define JUMP(op, reg, value, to)                                                                   \
-	{                                                                                          \
-		.code = BPF_JMP32 | op | BPF_K, .dst_reg = reg, .off = to, .imm = value            \
-	}
-#define CALL                                                                                       \
-	{                                                                                          \
-		.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_ktime_get_ns                           \
-	}
-#define EXIT                                                                                       \
-	{                                                                                          \
-		.code = BPF_JMP | BPF_EXIT                                                         \
-	}
-
 enum { PASS = 2, DROP = 1, ACCEPT = 0x42524402 };
 
-static struct func func_of(struct bpf_insn *insns, size_t n)
+/* The only function of assembler text; units are kept up to the end. */
+static ARRAY(struct unit *) units;
+
+static struct func func_of(const char *text)
 {
-	return (struct func){.name = (char *)"f", .insns = {.v = insns, .n = n, .cap = n}};
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	struct unit *u;
+
+	if (unit_assemble(text, strlen(text), "code", &u, &err))
+		bail_out("%s: %s", err.where, err.what);
+	if (!array_add(&units, u))
+		bail_out("no memory");
+	return u->funcs.v[0];
 }
-#define FUNC(insns) func_of(insns, sizeof(insns) / sizeof(*(insns)))
 
 static struct exits exits_of(const struct func *f, bool last)
 {
@@ -56,9 +42,14 @@ static struct exits exits_of(const struct func *f, bool last)
 /* What a comparison tells holds on one of its two ways only. */
 static void test_comparison(void)
 {
-	struct bpf_insn not_pass[] = {LOAD(0, 1), JUMP(BPF_JNE, 0, PASS, 1), EXIT, EXIT};
-	struct bpf_insn is_drop[] = {LOAD(0, 1), JUMP(BPF_JEQ, 0, DROP, 1), EXIT, EXIT};
-	struct func a = FUNC(not_pass), b = FUNC(is_drop);
+	struct func a = func_of("	r0 = *(u32 *)(r1 +0)\n"
+				"	if w0 != 2 goto other\n" /* pass */
+				"	exit\n"
+				"other:	exit\n");
+	struct func b = func_of("	r0 = *(u32 *)(r1 +0)\n"
+				"	if w0 == 1 goto drop\n"
+				"	exit\n"
+				"drop:	exit\n");
 	struct exits x = exits_of(&a, false), y = exits_of(&b, false);
 
 	is_int(x.label[2], LABEL_PASS, "!= pass does not jump: it is pass");
@@ -72,9 +63,11 @@ static void test_comparison(void)
 /* r0 = drop; if (…) goto out; r0 = pass; out: exit */
 static void test_unused(void)
 {
-	struct bpf_insn insns[] = {LOAD(3, 1), MOVE(0, DROP), JUMP(BPF_JEQ, 3, 0, 1), MOVE(0, PASS),
-				   EXIT};
-	struct func f = FUNC(insns);
+	struct func f = func_of("	r3 = *(u32 *)(r1 +0)\n"
+				"	w0 = 1\n" /* drop */
+				"	if w3 == 0 goto out\n"
+				"	w0 = 2\n" /* pass */
+				"out:	exit\n");
 	struct exits x = exits_of(&f, false);
 	bool *unused = NULL;
 
@@ -91,9 +84,12 @@ static void test_unused(void)
 /* A verdict that is read on the way, or that an unknown one joins, stays. */
 static void test_used(void)
 {
-	struct bpf_insn insns[] = {MOVE(0, PASS),          COPY(6, 0), LOAD(3, 1),
-				   JUMP(BPF_JEQ, 3, 0, 1), LOAD(0, 1), EXIT};
-	struct func f = FUNC(insns);
+	struct func f = func_of("	w0 = 2\n"
+				"	r6 = r0\n"
+				"	r3 = *(u32 *)(r1 +0)\n"
+				"	if w3 == 0 goto out\n"
+				"	r0 = *(u32 *)(r1 +0)\n"
+				"out:	exit\n");
 	struct exits x = exits_of(&f, false);
 	bool *unused = NULL;
 
@@ -107,9 +103,8 @@ static void test_used(void)
 
 static void test_special(void)
 {
-	struct bpf_insn always[] = {MOVE(0, DROP), EXIT}, accept[] = {MOVE(0, ACCEPT), EXIT};
-	struct bpf_insn called[] = {MOVE(0, PASS), CALL, EXIT};
-	struct func a = FUNC(always), b = FUNC(accept), c = FUNC(called);
+	struct func a = func_of("w0 = 1\nexit\n"), b = func_of("w0 = 0x42524402\nexit\n");
+	struct func c = func_of("w0 = 2\ncall bpf_ktime_get_ns\nexit\n");
 	struct exits x = exits_of(&a, false), y = exits_of(&b, true), z = exits_of(&c, true);
 
 	is_int(x.label[1], LABEL_CHECK, "what always leaves keeps the next stage reachable");
@@ -123,14 +118,18 @@ static void test_special(void)
 /* With -1 and 3 in the set, as at TC hooks: two ways, of which one returns @verdict. */
 static enum label way_of(__s32 verdict, bool last)
 {
-	struct bpf_insn insns[] = {LOAD(3, 1), MOVE(0, verdict), JUMP(BPF_JEQ, 3, 0, 1), LOAD(0, 1),
-				   EXIT};
+	_cleanup_free_ char *text = text_fmt("	r3 = *(u32 *)(r1 +0)\n"
+					     "	w0 = %d\n"
+					     "	if w3 == 0 goto out\n"
+					     "	r0 = *(u32 *)(r1 +0)\n"
+					     "out:	exit\n",
+					     verdict);
 	struct exits_rule rule = {.fold = true,
 				  .last = last,
 				  .proceed_on = 1u << 31 | 1 << 3,
 				  .accept = ACCEPT,
 				  .pass = -1};
-	struct func f = FUNC(insns);
+	struct func f = func_of(text);
 	struct exits x;
 	enum label label;
 
@@ -158,11 +157,16 @@ static void test_minus(void)
 
 static void test_ctx(void)
 {
-	struct bpf_insn reads[] = {LOAD(2, 1), COPY(6, 1), LOAD(1, 1), EXIT};
-	struct bpf_insn passes[] = {LOAD(2, 1), CALL, EXIT};
-	struct bpf_insn loops[] = {LOAD(2, 1), LOAD(1, 1), JUMP(BPF_JEQ, 2, 0, -3), EXIT};
-	struct bpf_insn keeps[] = {LOAD(2, 1), EXIT};
-	struct func a = FUNC(reads), b = FUNC(passes), c = FUNC(loops), d = FUNC(keeps);
+	struct func a = func_of("r2 = *(u32 *)(r1 +0)\n"
+				"r6 = r1\n"
+				"r1 = *(u32 *)(r1 +0)\n"
+				"exit\n");
+	struct func b = func_of("r2 = *(u32 *)(r1 +0)\ncall bpf_ktime_get_ns\nexit\n");
+	struct func c = func_of("again:	r2 = *(u32 *)(r1 +0)\n"
+				"	r1 = *(u32 *)(r1 +0)\n"
+				"	if w2 == 0 goto again\n"
+				"	exit\n");
+	struct func d = func_of("r2 = *(u32 *)(r1 +0)\nexit\n");
 
 	is_int(ctx_overwritten_at(&a), 2, "loads and moves can read it elsewhere");
 	is_int(ctx_overwritten_at(&b), -1, "a call may take it as its argument");
@@ -180,5 +184,8 @@ int main(void)
 	test_special();
 	test_minus();
 	test_ctx();
+	array_foreach (u, &units)
+		unit_free(*u);
+	array_done(&units);
 	return done();
 }

@@ -43,6 +43,7 @@ void pipe_init(struct pipe *p, const struct pipe_opts *opts, const struct pipe_s
 		must(braid_pipeline_set_final(p->pipeline, opts->final, &err), &err);
 	if (opts->signals)
 		must(braid_pipeline_set_signals(p->pipeline, opts->signals, &err), &err);
+	must(braid_pipeline_set_stats(p->pipeline, opts->stats ?: "off", &err), &err);
 	for (size_t k = 0; k < n; k++)
 		add_stage(p, opts, &stages[k], k);
 }

@@ -20,6 +20,7 @@ struct pipe_opts {
 	const char *strategy;
 	const char *final;   /* NULL: last */
 	const char *signals; /* NULL: the default */
+	const char *stats;   /* NULL: off */
 	bool record;
 };
 

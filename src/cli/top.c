@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid top: what packets do in pipelines, now. */
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/observe.h"
+#include "cli/top.h"
+
+struct own {
+	bool once, no_times;
+	const char *interval, *sort, *every;
+};
+
+static const struct own_option own_options[] = {
+	{"once", 0, OPTION_FLAG, offsetof(struct own, once),
+	 "    --once              one interval, as text; the default if there is no terminal"},
+	{"interval", 'i', OPTION_TEXT, offsetof(struct own, interval),
+	 "-i, --interval TIME     between two samples: 200ms, 1s (default), 5s"},
+	{"sort", 0, OPTION_TEXT, offsetof(struct own, sort),
+	 "    --sort WORD         order (default), pps, drops, ns, cpu"},
+	{"every", 0, OPTION_TEXT, offsetof(struct own, every),
+	 "    --every N           time one packet of N (default 1000)"},
+	{"no-times", 0, OPTION_FLAG, offsetof(struct own, no_times),
+	 "    --no-times          counters only: what runs stays as it is"},
+};
+
+struct run {
+	const struct command *c;
+	const struct options *o;
+	struct {
+		ARRAY(char *) list;
+	} names; /* of the pipelines */
+	bool once, times, enough;
+	uint32_t every;
+	struct top_settings settings;
+	struct look_loop loop;
+	/* in the process that looks */
+	struct braid *b;
+	struct top top;
+	struct screen *screen;
+	struct {
+		ARRAY(struct braid_observer *) list;
+	} observers;
+	struct braid_error err;
+};
+
+static long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+/* Of the last interval, for all stages of a pipeline that somebody looks at. */
+static void feed_times(struct run *r, struct top_pipeline *p)
+{
+	struct braid_times t, clock;
+
+	if (!p->observer || braid_observer_times(p->observer, BRAID_TIMES_CLOCK, &clock, &r->err))
+		return;
+	for (size_t i = 0; i < p->n_last; i++)
+		if (!braid_observer_times(p->observer, i, &t, &r->err))
+			top_feed_times(p, i, &t, braid_times_percentile(&clock, 50));
+}
+
+static void note(struct top_pipeline *p, const struct braid_error *err)
+{
+	free(p->note);
+	p->note = text_fmt("%s%s%s", err->what ?: "", err->why ? ": " : "", err->why ?: "");
+}
+
+/* What cannot be read says so, and the others go on. */
+static void sample_one(struct run *r, struct top_pipeline *p)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	struct braid_counters_opts opts = {.sz = sizeof(opts), .cpus = 1};
+	_cleanup_json_ json_t *j = NULL;
+	char *text = NULL;
+
+	if (braid_counters(r->b, p->name, &opts, &text, &err)) {
+		note(p, &err);
+		return;
+	}
+	j = parse_json(text);
+	top_feed(p, j, now_ns());
+	feed_times(r, p);
+}
+
+static void show(struct run *r)
+{
+	if (r->screen) {
+		top_screen_draw(r->screen);
+	} else if (r->o->json) {
+		_cleanup_json_ json_t *j = top_to_json(&r->top, &r->settings.view);
+
+		json_dumpf(j, stdout, JSON_COMPACT);
+		putchar('\n');
+		fflush(stdout);
+	} else {
+		top_print(&r->top, &r->settings.view, text_eq(nl_langinfo(CODESET), "UTF-8"));
+	}
+}
+
+static int tick(void *ctx)
+{
+	struct run *r = ctx;
+
+	if (r->enough) /* the loop's last tick comes at once */
+		return 0;
+	array_foreach (p, &r->top.pipelines)
+		if (!r->settings.paused)
+			sample_one(r, p);
+	show(r);
+	r->loop.period_ms = r->settings.interval_ms;
+	r->enough = r->once;
+	return r->once;
+}
+
+static int input(void *ctx)
+{
+	struct run *r = ctx;
+
+	r->enough = !top_screen_input(r->screen);
+	return r->enough;
+}
+
+static struct top_pipeline *observed_by(struct run *r, size_t observer)
+{
+	array_foreach (p, &r->top.pipelines)
+		if (p->observer == r->observers.list.v[observer])
+			return p;
+	return NULL;
+}
+
+static int remember_times(struct top_pipeline *p)
+{
+	free(p->last);
+	p->n_last = braid_observer_stages(p->observer);
+	p->last = calloc(p->n_last + 1, sizeof(*p->last));
+	return p->last ? 0 : -ENOMEM;
+}
+
+static int changed(void *ctx, size_t observer)
+{
+	struct top_pipeline *p = observed_by(ctx, observer);
+
+	return p ? remember_times(p) : 0;
+}
+
+static int gone(void *ctx, size_t observer)
+{
+	struct top_pipeline *p = observed_by(ctx, observer);
+
+	if (p) {
+		p->observer = NULL;
+		p->n_last = 0;
+		free(p->note);
+		p->note = strdup("it does not run any more");
+	}
+	return 0;
+}
+
+/* Where that is not possible there are counters without times, and a note that says why. */
+static int observe(struct run *r, struct top_pipeline *p)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	struct braid_observe_opts opts = {
+		.sz = sizeof(opts), .what = BRAID_OBSERVE_TIMES, .every = r->every};
+	struct braid_observer *o;
+
+	if (braid_observer_open(r->b, p->name, &opts, &o, &err)) {
+		note(p, &err);
+		return 0;
+	}
+	if (!array_add(&r->observers.list, o)) {
+		braid_observer_close(o, &err);
+		return -ENOMEM;
+	}
+	p->observer = o;
+	return remember_times(p);
+}
+
+static int begin(struct run *r)
+{
+	int e = open_braid(r->o, &r->b, &r->err);
+
+	for (size_t i = 0; i < r->names.list.n && !e; i++) {
+		struct top_pipeline *p = top_add(&r->top, r->names.list.v[i]);
+
+		if (!p)
+			return -ENOMEM;
+		sample_one(r, p);
+		e = r->times ? observe(r, p) : 0;
+	}
+	return e;
+}
+
+static int end(struct run *r, int status)
+{
+	top_screen_end(r->screen);
+	array_foreach (o, &r->observers.list)
+		status = look_close(r->o, *o, status);
+	array_done(&r->observers.list);
+	top_done(&r->top);
+	braid_close(r->b);
+	return status;
+}
+
+/* In a process of its own: look_guard(). */
+static int work(void *ctx)
+{
+	struct run *r = ctx;
+	int e = begin(r), status = EXIT_DONE;
+
+	if (!e && !r->once && !r->o->json) {
+		r->screen = top_screen_begin(&r->top, &r->settings);
+		r->loop.input = input;
+		e = r->screen ? 0 : -ENOMEM;
+	}
+	r->loop.observers = r->observers.list.v;
+	r->loop.n = r->observers.list.n;
+	e = e ?: look_loop(&r->loop, &r->err);
+	top_screen_end(r->screen);
+	r->screen = NULL;
+	if (e)
+		status = fail(r->o, &r->err);
+	status = end(r, status);
+	braid_error_clear(&r->err);
+	return status;
+}
+
+static bool parse_sort(const char *word, enum top_sort *ret)
+{
+	for (size_t i = 0; i < N_TOP_SORT; i++)
+		if (text_eq(top_sort_names[i], word)) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
+static bool parse_every(const char *text, uint32_t *ret)
+{
+	char *stop;
+	unsigned long n = strtoul(text, &stop, 10);
+
+	*ret = n;
+	return stop != text && !*stop && n > 0 && n <= UINT32_MAX && *text != '-';
+}
+
+/* Return: EXIT_DONE; else how to exit. */
+static int understand(struct run *r, const struct own *own)
+{
+	uint64_t ms = 1000;
+
+	if (own->interval && (!look_parse_duration(own->interval, &ms) || ms < 100 || ms > 3600000))
+		return usage(r->c, "'%s' is no interval: 100ms to 1h", own->interval);
+	if (own->sort && !parse_sort(own->sort, &r->settings.view.sort))
+		return usage(r->c, "cannot sort by '%s': order, pps, drops, ns, cpu", own->sort);
+	if (own->every && !parse_every(own->every, &r->every))
+		return usage(r->c, "'%s' is no number of packets", own->every);
+	r->settings.interval_ms = ms;
+	r->times = !own->no_times;
+	r->once = own->once || (!r->o->json && !isatty(STDOUT_FILENO));
+	r->loop.period_ms = ms;
+	return EXIT_DONE;
+}
+
+/* Once, also if another namespace has one of that name. */
+static bool add_name(struct run *r, const char *name)
+{
+	char *copy;
+
+	array_foreach (known, &r->names.list)
+		if (text_eq(*known, name))
+			return true;
+	copy = strdup(name);
+	return copy && array_add(&r->names.list, copy);
+}
+
+/* Those that are named must count; else all of this network namespace that do. */
+static int find_names(struct run *r, struct braid *b, char **args, int n, struct braid_error *err)
+{
+	_cleanup_json_ json_t *all = NULL;
+	char *text = NULL;
+	json_t *j;
+	size_t i;
+	int e = n ? 0 : braid_status(b, NULL, &text, err);
+
+	for (int k = 0; k < n && !e; k++) {
+		e = braid_counters(b, args[k], NULL, &text, err);
+		if (!e && !add_name(r, args[k]))
+			e = err->code = -ENOMEM;
+		if (!e)
+			free(text);
+	}
+	if (e || n)
+		return e;
+	all = parse_json(text);
+	json_array_foreach (json_object_get(all, "pipelines"), i, j) {
+		_cleanup_error_ struct braid_error other = BRAID_ERROR_INIT;
+
+		if (braid_counters(b, member(j, "pipeline"), NULL, &text, &other))
+			continue;
+		free(text);
+		if (!add_name(r, member(j, "pipeline")))
+			return err->code = -ENOMEM;
+	}
+	return 0;
+}
+
+static int find_pipelines(struct run *r, char **args, int n)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_(braid_closep) struct braid *b = NULL;
+
+	if (open_braid(r->o, &b, &err) || find_names(r, b, args, n, &err))
+		return fail(r->o, &err);
+	if (r->names.list.n)
+		return EXIT_DONE;
+	fputs("braid: no pipeline runs here that counts packets\n"
+	      "  do:  braid status lists pipelines; those with 'stats: off' count nothing\n",
+	      stderr);
+	return EXIT_FAILED;
+}
+
+static void run_done(struct run *r)
+{
+	array_foreach (name, &r->names.list)
+		free(*name);
+	array_done(&r->names.list);
+}
+
+static int run(const struct command *c, int argc, char **argv)
+{
+	_cleanup_options_ struct options o = {};
+	struct own own = {};
+	_cleanup_(run_done) struct run r = {
+		.c = c,
+		.o = &o,
+		.every = 1000,
+		.err = BRAID_ERROR_INIT,
+		.loop = {.tick = tick, .changed = changed, .gone = gone, .fd = STDIN_FILENO},
+	};
+	struct look_guard guard = {.o = &o, .work = work, .ctx = &r};
+	int status,
+		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
+
+	if (first < 0)
+		return status;
+	r.loop.ctx = &r;
+	status = understand(&r, &own) ?: find_pipelines(&r, argv + first, argc - first);
+	if (status)
+		return status;
+	setlocale(LC_CTYPE, "");
+	guard.pipelines = (const char *const *)r.names.list.v;
+	guard.n = r.names.list.n;
+	return r.times ? look_guard(&guard) : work(&r);
+}
+
+const struct command cmd_top = {
+	.name = "top",
+	.usage = "[options] [PIPELINE...]",
+	.summary = "watch packet rates, drops and times of each stage",
+	.help = "Of each stage: packets and bits per second; which share of its packets left the\n"
+		"pipeline there, and died there; nanoseconds per packet, of packets that are\n"
+		"timed by chance; the share of a CPU that it takes; and the trend.\n"
+		"While it runs, a variant of each pipeline that can be timed stands in its place:\n"
+		"no packet is lost by that. --no-times leaves what runs alone.\n"
+		"Keys are those of htop; F1 lists them. With --json: one object per interval.\n"
+		"\n"
+		"  braid top\n"
+		"  braid top edge --once --sort drops\n"
+		"  braid top edge --json --interval 5s | jq .\n",
+	.run = run,
+	.own = own_options,
+	.n_own = sizeof(own_options) / sizeof(*own_options),
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* braid trace: what its files share. */
+#pragma once
+
+#include "cli/journey.h"
+#include "cli/names.h"
+#include "cli/observe.h"
+
+struct drop_count {
+	char *stage;
+	const char *verdict;
+	uint64_t packets;
+};
+
+struct trace_totals {
+	uint64_t looked_at, shown, missed;
+	ARRAY(struct drop_count) drops; /* with --drops: by stage and verdict */
+};
+
+/* trace_text.c: for people. @colour: escapes for a terminal. */
+void trace_text(const struct names *n, const struct journey *j, bool colour);
+void trace_text_drop(const struct names *n, const struct braid_event *e, bool colour);
+void trace_text_totals(const struct trace_totals *t, bool drops);
+
+/* trace_json.c: one object, and a newline. */
+void trace_json(const struct names *n, const struct journey *j);
+void trace_json_drop(const struct names *n, const struct braid_event *e);
+void trace_json_totals(const struct trace_totals *t, bool drops);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * braid top and braid latency under real load; and top on a real terminal, which tmux is: keys go
+ * in, and what a person sees comes out.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "live_common.h"
+#include "live_flood.h"
+#include "wait.h"
+
+#define DEADLINE_MS 30000
+
+static const char *tmux_name;
+
+/* tmux with a server of its own. */
+#define tmux(r, ...) run(r, "tmux", "-L", tmux_name, "-f", "/dev/null", __VA_ARGS__)
+
+/* In characters, not bytes. */
+static size_t columns(const char *line)
+{
+	size_t n = 0;
+
+	for (; *line && *line != '\n'; line++)
+		n += (*line & 0xc0) != 0x80;
+	return n;
+}
+
+static size_t widest(const char *text)
+{
+	size_t most = 0;
+
+	while (text) {
+		if (columns(text) > most)
+			most = columns(text);
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return most;
+}
+
+static long long front_program(void)
+{
+	_cleanup_json_ json_t *j = braid_json("status", "edge");
+
+	return json_number(j, "pipelines/0/interfaces/0/program");
+}
+
+static void test_usage(void)
+{
+	run_wrong(live_braid, "top --interval 1x", "'1x' is no interval");
+	run_wrong(live_braid, "top --interval 1ms", "'1ms' is no interval");
+	run_wrong(live_braid, "top --sort size", "cannot sort by 'size'");
+	run_wrong(live_braid, "top --every 0", "'0' is no number of packets");
+	run_wrong(live_braid, "latency", "one pipeline");
+	run_wrong(live_braid, "latency a b", "one pipeline");
+	run_wrong(live_braid, "latency edge --sample 1", "1");
+}
+
+static void test_nothing_there(void)
+{
+	_cleanup_run_ struct run r = {}, named = {}, latency = {};
+
+	is_int(braid(&r, "top", "--once"), 1, "top without a pipeline fails");
+	ok(strstr(r.err, "no pipeline"), "and says so");
+	is_int(braid(&named, "top", "--once", "edge"), 1, "top of one that is not there fails");
+	ok(strstr(named.err, "'edge'"), "and names it");
+	is_int(braid(&latency, "latency", "edge"), 1, "so does latency");
+	ok(strstr(latency.err, "'edge'"), "and names it");
+}
+
+static void test_once(void)
+{
+	_cleanup_run_ struct run r = {};
+	long long before = front_program();
+
+	is_int(braid(&r, "top", "--once", "--every", "50", "edge"), 0, "top --once");
+	diag("%s", r.out);
+	ok(strstr(r.out, "edge (xdp) revision 1: ") && strstr(r.out, "packets/s"), "has a title");
+	ok(strstr(r.out, "  m1 ") && strstr(r.out, "  m2 "), "and both stages");
+	ok(widest(r.out) <= 80, "in 80 columns: %zu", widest(r.out));
+	is_int(front_program(), before, "the program is the one from before");
+}
+
+static void test_json(void)
+{
+	_cleanup_json_ json_t *j = braid_json("top", "--once", "--every", "50", "edge");
+	json_t *first = json_at(j, "pipelines/0/stages/0");
+
+	is_str(json_text(j, "pipelines/0/pipeline"), "edge", "JSON: pipeline");
+	is_str(json_text(first, "stage"), "m1", "stage");
+	ok(json_number_value(json_at(first, "packets-per-second")) > 0, "packets come");
+	ok(json_number(first, "timed") > 0, "some were timed");
+	ok(json_number_value(json_at(first, "nanoseconds")) >= 0, "and took a time");
+	ok(json_number_value(json_at(j, "pipelines/0/cpus/0/packets-per-second")) > 0 ||
+		   json_array_size(json_at(j, "pipelines/0/cpus")) > 1,
+	   "CPUs are told apart");
+	ok(json_number(j, "pipelines/0/packets") > 0, "packets in all");
+}
+
+static void test_without_times(void)
+{
+	_cleanup_json_ json_t *j = braid_json("top", "--once", "--no-times", "edge");
+
+	ok(json_number_value(json_at(j, "pipelines/0/stages/0/packets-per-second")) > 0,
+	   "--no-times: rates");
+	ok(!json_at(j, "pipelines/0/stages/0/timed"), "and no times");
+}
+
+static bool shows(struct run *r, const char *text)
+{
+	return tmux(r, "capture-pane", "-p") == 0 && strstr(r->out, text);
+}
+
+/* What the screen shows, when it shows @text. Valid until the next call. */
+static const char *screen_with(const char *text)
+{
+	static struct run r;
+
+	wait_until(shows(&r, text), DEADLINE_MS);
+	return r.out;
+}
+
+static void keys(const char *key)
+{
+	_cleanup_run_ struct run r = {};
+
+	if (tmux(&r, "send-keys", key))
+		bail_out("tmux: %s", r.err);
+}
+
+static bool screen_is_gone(void)
+{
+	_cleanup_run_ struct run r = {};
+
+	return tmux(&r, "has-session") != 0;
+}
+
+static void test_screen(void)
+{
+	long long before = front_program();
+	_cleanup_run_ struct run r = {};
+	const char *screen;
+
+	if (tmux(&r, "new-session", "-d", "-x", "80", "-y", "24",
+		 live_text("%s top edge --every 50 --interval 200ms", live_braid)))
+		bail_out("tmux: %s", r.err);
+	screen = screen_with("packets/s");
+	ok(strstr(screen, "  m1 ") && strstr(screen, "  m2 "), "the screen shows the stages");
+	ok(widest(screen) <= 80, "in 80 columns");
+	ok(strstr(screen, "F1Help"), "and the keys");
+	keys("F1");
+	ok(strstr(screen_with("Rates are"), "F10 q"), "F1: help");
+	keys("F1");
+	keys("P");
+	ok(strstr(screen_with("by pps"), "by pps"), "P: sorted by packets");
+	keys("\\");
+	keys("m2");
+	keys("Enter");
+	screen = screen_with("only: m2");
+	ok(strstr(screen, "  m2 ") && !strstr(screen, "  m1 "), "\\: only stages with that name");
+	keys("Enter");
+	ok(strstr(screen_with("pass "), "pass "), "Enter: verdicts");
+	keys("q");
+	ok(wait_until(screen_is_gone(), DEADLINE_MS), "q: the end");
+	is_int(front_program(), before, "and the program is the one from before");
+}
+
+static void test_latency(void)
+{
+	_cleanup_run_ struct run r = {}, against = {};
+	_cleanup_json_ json_t *j = NULL;
+	const char *path;
+
+	is_int(braid(&r, "latency", "edge", "--duration", "1s", "--json"), 0, "latency --json");
+	j = json_loads(r.out, 0, NULL);
+	is_int(json_number(j, "revisions/0/revision"), 1, "of revision 1");
+	is_str(json_text(j, "revisions/0/stages/0/stage"), "m1", "of the first stage");
+	is_int(json_number(j, "revisions/0/stages/0/packets"),
+	       json_number(j, "revisions/0/stages/2/packets"),
+	       "as many packets as of the whole pipeline: none left");
+	ok(json_number(j, "revisions/0/stages/0/packets") > 0, "and there were some");
+	ok(json_array_size(json_at(j, "revisions/0/stages/0/histogram")) > 0, "a histogram");
+	path = live_write("latency.json", "%s", r.out);
+	is_int(braid(&against, "latency", "edge", "--duration", "500ms", "--against", path), 0,
+	       "against what was printed before");
+	ok(strstr(against.out, "revision 1 -> 1") && strstr(against.out, "->"), "a comparison");
+	ok(widest(against.out) <= 100, "that fits a screen");
+}
+
+static void test_bad_file(void)
+{
+	_cleanup_run_ struct run r = {};
+
+	is_int(braid(&r, "latency", "edge", "--against", live_write("bad.json", "{}")), 1,
+	       "a file with no latencies");
+	ok(strstr(r.err, "bad.json") && strstr(r.err, "\"revisions\""), "is named, and why");
+}
+
+int main(int argc, char **argv)
+{
+	live_init(argc, argv);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	tmux_name = strdup(live_text("braid-test-%d", getpid()));
+	test_usage();
+	test_nothing_there();
+	must_braid("apply", live_manifest("m.yaml", ON_R0, live_marks("1,2")));
+	live_flood_start();
+	test_once();
+	test_json();
+	test_without_times();
+	test_screen();
+	test_latency();
+	test_bad_file();
+	live_flood_end();
+	must_braid("delete", "edge");
+	return done();
+}

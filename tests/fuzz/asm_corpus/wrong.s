@@ -1,0 +1,3 @@
+.program f xdp
+	r0 = 2
+	if r0 == goto x
