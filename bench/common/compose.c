@@ -21,6 +21,7 @@ struct braid_pipeline *pipeline_open(const char *name, const char *strategy)
 	braid_must(braid_pipeline_new(name, &p, &error), &error, name);
 	braid_must(braid_pipeline_set_strategy(p, strategy, &error), &error, name);
 	braid_must(braid_pipeline_set_signals(p, "none", &error), &error, name);
+	braid_must(braid_pipeline_set_stats(p, "off", &error), &error, name);
 	return p;
 }
 

@@ -77,6 +77,7 @@ static void braid_attach(struct braid *b, const char *strategy, unsigned int n)
 	char text[2048];
 	int len = snprintf(text, sizeof(text),
 			   "{braid: 1, pipelines: [{name: " NAME ", hook: xdp, signals: none, "
+			   "stats: off, "
 			   "strategy: %s, interfaces: [" LINK "], stages: [",
 			   strategy);
 

@@ -37,7 +37,7 @@ static struct braid_manifest *example_load(const char *strategy, const char *fin
 	if (fd < 0 || dprintf(fd,
 			      "braid-values: 1\n"
 			      "pipelines:\n"
-			      "  edge: {interfaces: [eth0], strategy: %s, final: %s}\n",
+			      "  edge: {interfaces: [eth0], strategy: %s, final: %s, stats: off}\n",
 			      strategy, final) < 0)
 		err(1, "%s", path);
 	close(fd);

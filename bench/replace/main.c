@@ -21,7 +21,13 @@
 static const char about[] =
 	"bench-replace: frames lost while the program on an interface is replaced";
 
-static const struct variant *const variants[] = {&variant_bare, &variant_fused, &variant_tailcall};
+static const struct variant *const variants[] = {
+	&variant_bare,
+	&variant_fused,
+	&variant_tailcall,
+	&variant_observed_fused,
+	&variant_observed_tailcall,
+};
 
 struct plan {
 	uint64_t frames;
@@ -41,6 +47,15 @@ struct run {
 	const struct variant *variant;
 	void *self;
 };
+
+static double *values_new(size_t n)
+{
+	double *v = calloc(n, sizeof(*v));
+
+	if (!v)
+		err(1, "%zu values", n);
+	return v;
+}
 
 /* The frames that some versions have counted, all together. */
 struct counting {
@@ -112,6 +127,35 @@ static void round_run(const struct variant *variant, const struct plan *plan, un
 	series->mpps[round] = sent / seconds / 1e6;
 }
 
+/* Of those replacements that lead to @version. */
+static struct summary summarize_way(const struct plan *plan, const struct series *s,
+				    unsigned int version)
+{
+	size_t n = (size_t)plan->rounds * plan->replacements, k = 0;
+	double *us = values_new(n);
+	struct summary summary;
+
+	for (size_t i = 0; i < n; i++)
+		if ((i % plan->replacements + 1) % 2 == version)
+			us[k++] = s->update_us[i];
+	summary = summarize(us, k);
+	free(us);
+	return summary;
+}
+
+static void report_ways_json(const struct variant *variant, struct row *row,
+			     const struct plan *plan, const struct series *s)
+{
+	char unit[64];
+
+	for (unsigned int version = 0; version < 2 && variant->to[version]; version++) {
+		snprintf(unit, sizeof(unit), "%s_us", variant->to[version]);
+		row->unit = unit;
+		row->summary = summarize_way(plan, s, version);
+		row_print_json(row);
+	}
+}
+
 static void report_json(const struct variant *variant, const struct plan *plan,
 			const struct series *s)
 {
@@ -139,6 +183,7 @@ static void report_json(const struct variant *variant, const struct plan *plan,
 		row.summary = summarize(rows[i].v, rows[i].n);
 		row_print_json(&row);
 	}
+	report_ways_json(variant, &row, plan, s);
 }
 
 static void report_table(const struct variant *variant, const struct plan *plan,
@@ -148,19 +193,16 @@ static void report_table(const struct variant *variant, const struct plan *plan,
 		struct summary us = summarize(s->update_us + i * plan->replacements,
 					      plan->replacements);
 
-		printf("%-10s %10.0f %10.0f %6.0f %6.0f %9u %6.2f %9.1f %7.1f %7.1f\n",
+		printf("%-18s %10.0f %10.0f %6.0f %6.0f %9u %6.2f %9.1f %7.1f %7.1f\n",
 		       variant->name, s->sent[i], s->received[i], s->lost[i], s->extra[i],
 		       plan->replacements, s->mpps[i], us.min, us.median, us.p90);
 	}
-}
+	for (unsigned int version = 2; version-- && variant->to[version];) {
+		struct summary us = summarize_way(plan, s, version);
 
-static double *values_new(size_t n)
-{
-	double *v = calloc(n, sizeof(*v));
-
-	if (!v)
-		err(1, "%zu values", n);
-	return v;
+		printf("  %-16s %*s%9.1f %7.1f %7.1f\n", variant->to[version], 53, "", us.min,
+		       us.median, us.p90);
+	}
 }
 
 /* Return: whether every frame of every round was accounted for, once. */
@@ -206,7 +248,7 @@ int main(int argc, char **argv)
 	pin_cpu(0);
 	sandbox_enter();
 	if (!options.json)
-		printf("variant          sent   received   lost  extra  replaced   Mpps"
+		printf("variant                  sent   received   lost  extra  replaced   Mpps"
 		       "    update us: min  median     p90\n");
 	for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++)
 		if (options_want(&options, variants[i]->name))

@@ -16,6 +16,8 @@ struct counts {
  */
 struct variant {
 	const char *name;
+	/* Going to version 1, and back to 0, are two different things: a line for each. */
+	const char *to[2];
 	/* Attaches version 0, native. Return: owned, for close(). */
 	void *(*open)(const struct variant *variant, int ifindex);
 	/* The time that this takes is measured. */
@@ -27,4 +29,5 @@ struct variant {
 	void (*close)(void *self);
 };
 
-extern const struct variant variant_bare, variant_fused, variant_tailcall;
+extern const struct variant variant_bare, variant_fused, variant_tailcall, variant_observed_fused,
+	variant_observed_tailcall;

@@ -27,10 +27,38 @@ static const struct variant signals_fused[] = {
 	{.name = "stages", .keys = FUSED "stages", .stages = TEN},
 };
 
+#define COUNTED(of, stages_, n)                                                                    \
+	{                                                                                          \
+		{.name = "off", .keys = of "none", .stages = stages_, .counters = n},              \
+			{.name = "counters",                                                       \
+			 .keys = of "none",                                                        \
+			 .stages = stages_,                                                        \
+			 .counters = n,                                                            \
+			 .stats = "counters"},                                                     \
+	}
+
+static const struct variant stats_one[] = COUNTED(FUSED, COUNTER("0"), 1);
+static const struct variant stats_five[] = COUNTED(FUSED, FIVE, 5);
+static const struct variant stats_ten[] = COUNTED(FUSED, TEN, 10);
+static const struct variant stats_tailcall[] = COUNTED(TAILCALL, TEN, 10);
+
 static const struct variant signals_tailcall[] = {
 	{.name = "none", .keys = TAILCALL "none", .stages = TEN},
 	{.name = "pipeline", .keys = TAILCALL "pipeline", .stages = TEN},
 	{.name = "stages", .keys = TAILCALL "stages", .stages = TEN},
+};
+
+/* Each optimisation turned off by itself, and all. */
+#define OFF(what) FUSED "none, optimize: {" what ": off}"
+
+static const struct variant optimize[] = {
+	{.name = "all on", .keys = FUSED "none", .stages = TEN},
+	{.name = "splice off", .keys = OFF("splice"), .stages = TEN},
+	{.name = "fold off", .keys = OFF("fold"), .stages = TEN},
+	{.name = "unread off", .keys = OFF("unread"), .stages = TEN},
+	{.name = "context off", .keys = OFF("context"), .stages = TEN},
+	{.name = "frame off", .keys = OFF("frame"), .stages = TEN},
+	{.name = "all off", .keys = FUSED "none, optimize: off", .stages = TEN},
 };
 
 /* @program: reads_ or called_ */
@@ -143,6 +171,54 @@ static const struct variant scratch[] = {
 static const struct variant flows_one[] = FLOWS_OF(1);
 static const struct variant flows_many[] = FLOWS_OF(10000);
 
+/* if it is IPv4 and TCP: no packet here is */
+static const struct braid_filter tcp[] = {
+	{0x28, 0, 0, 12}, {0x15, 0, 3, 0x0800}, {0x30, 0, 0, 23},
+	{0x15, 0, 1, 6},  {0x06, 0, 0, 65535},  {0x06, 0, 0, 0},
+};
+
+#define OPTS .sz = sizeof(struct braid_observe_opts)
+static const struct observers by_chance = {
+	.opts = {OPTS, .what = BRAID_OBSERVE_EVENTS, .every = 4294967295u}, .n = 1};
+static const struct observers by_chance_8 = {
+	.opts = {OPTS, .what = BRAID_OBSERVE_EVENTS, .every = 4294967295u}, .n = 8};
+static const struct observers by_filter = {
+	.opts = {OPTS, .what = BRAID_OBSERVE_EVENTS, .filter = tcp, .n_filter = 6}, .n = 1};
+static const struct observers times = {
+	.opts = {OPTS, .what = BRAID_OBSERVE_TIMES}, .n = 1, .looks = 1};
+/* All events of the run fit into the ring: none is missed. */
+#define RING (64u << 20)
+static const struct observers events = {
+	.opts = {OPTS, .what = BRAID_OBSERVE_EVENTS, .snap = 64, .ring = RING},
+	.n = 1,
+	.fewer = 20,
+	.looks = 1,
+};
+static const struct observers both = {
+	.opts = {OPTS, .what = BRAID_OBSERVE_EVENTS | BRAID_OBSERVE_TIMES, .snap = 64,
+		 .ring = RING},
+	.n = 1,
+	.fewer = 20,
+	.looks = 1,
+};
+
+#define OBSERVED(of)                                                                               \
+	{                                                                                          \
+		{.name = "nobody", .keys = of, .stages = TEN},                                     \
+			{.name = "chance", .keys = of, .stages = TEN, .observers = &by_chance},    \
+			{.name = "chance of 8",                                                    \
+			 .keys = of,                                                               \
+			 .stages = TEN,                                                            \
+			 .observers = &by_chance_8},                                               \
+			{.name = "filter", .keys = of, .stages = TEN, .observers = &by_filter},    \
+			{.name = "times", .keys = of, .stages = TEN, .observers = &times},         \
+			{.name = "events", .keys = of, .stages = TEN, .observers = &events},       \
+			{.name = "both", .keys = of, .stages = TEN, .observers = &both},           \
+	}
+
+static const struct variant observed[] = OBSERVED(FUSED "none");
+static const struct variant observed_tailcall[] = OBSERVED(TAILCALL_NONE);
+
 #define CASE_OF(name_, variants_, second_, text_)                                                  \
 	{                                                                                          \
 		.name = name_, .text = text_, .variants = variants_,                               \
@@ -152,6 +228,13 @@ static const struct variant flows_many[] = FLOWS_OF(10000);
 const struct bench_case cases[] = {
 	CASE_OF("signals/fused", signals_fused, 0, "what can be paused: a check at each"),
 	CASE_OF("signals/tailcall", signals_tailcall, 0, "the same, a program per stage"),
+	CASE_OF("optimize", optimize, 0, "what each optimisation is worth: one is turned off"),
+	CASE_OF("stats/1", stats_one, 0, "packets and bytes are counted, one stage"),
+	CASE_OF("stats/5", stats_five, 0, "the same, five stages"),
+	CASE_OF("stats/10", stats_ten, 0, "the same, ten stages"),
+	CASE_OF("stats/10 tailcall", stats_tailcall, 0, "the same, a program per stage"),
+	CASE_OF("observe", observed, 0, "somebody looks at packets, or not at this one"),
+	CASE_OF("observe/tailcall", observed_tailcall, 0, "the same, a program per stage"),
 	CASE_OF("config/one", config_one, 1, "one of ten stages reads two values"),
 	CASE_OF("config/ten", config_ten, 1, "each of ten stages reads two values"),
 	CASE_OF("config/called", config_called, 1, "a function of one stage reads two values"),

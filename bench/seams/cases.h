@@ -2,7 +2,16 @@
 /* The things that can stand at a seam, each with what it is compared with. */
 #pragma once
 
+#include <braid/observe.h>
 #include <stdint.h>
+
+/* Who looks meanwhile. */
+struct observers {
+	struct braid_observe_opts opts;
+	unsigned int n;
+	unsigned int fewer; /* so many times fewer packets; 0: as many as without */
+	unsigned int looks; /* 1: at each packet; 0: at none */
+};
 
 /* One pipeline, the packet that runs through it, and the stages that must have counted it. */
 struct variant {
@@ -15,6 +24,9 @@ struct variant {
 	/* A rollout of stage counter_5 by this key, and percent of the packets; NULL: none. */
 	const char *rollout_key;
 	unsigned int share;
+	const char *stats;                 /* NULL: off */
+	unsigned int counters;             /* stages that count by themselves; 0: ten */
+	const struct observers *observers; /* NULL: nobody */
 	unsigned int flows; /* of which there must be an entry in braid_flows; 0: do not look */
 };
 

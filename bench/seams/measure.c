@@ -2,7 +2,9 @@
 #include "seams/measure.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <err.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +41,8 @@ static void apply(struct braid *b, const struct variant *v)
 
 	if (asprintf(&text,
 		     "{braid: 1, pipelines: [{name: " NAME ", hook: xdp, interfaces: [eth0], "
-		     "%s, stages: [%s]}]}",
-		     v->keys ?: "strategy: fused, signals: none", v->stages) < 0)
+		     "%s, stats: %s, stages: [%s]}]}",
+		     v->keys ?: "strategy: fused, signals: none", v->stats ?: "off", v->stages) < 0)
 		errx(1, "no memory for a manifest");
 	m = manifest_parse(text, SANDBOX);
 	braid_must(braid_apply(b, braid_manifest_get(m, 0), &opts, NULL, &error), &error, v->name);
@@ -111,7 +113,7 @@ static void check_counts(const json_t *status, const struct variant *v, uint64_t
 			     (unsigned long long)n, (unsigned long long)packets);
 		stages++;
 	}
-	if (stages < 10)
+	if (stages < (v->counters ?: 10))
 		errx(1, "%s: %u stages have a counter", v->name, stages);
 }
 
@@ -144,6 +146,50 @@ static void sizes(const json_t *status, struct measurement *ret)
 	ret->programs = i;
 }
 
+#define OBSERVERS 8
+
+static void look(struct braid *b, const struct variant *v, struct braid_observer **ret)
+{
+	struct braid_error error = BRAID_ERROR_INIT;
+
+	for (unsigned int i = 0; i < v->observers->n; i++)
+		braid_must(braid_observer_open(b, NAME, &v->observers->opts, &ret[i], &error),
+			   &error, v->name);
+}
+
+/* Each has seen all packets, or none, and has missed nothing. */
+static void look_away(const struct variant *v, uint64_t packets, struct braid_observer **list)
+{
+	struct braid_error error = BRAID_ERROR_INIT;
+
+	for (unsigned int i = 0; i < v->observers->n; i++) {
+		struct braid_observer_count count;
+
+		braid_must(braid_observer_count(list[i], &count, &error), &error, v->name);
+		if (count.packets != (v->observers->looks ? packets : 0) || count.missed)
+			errx(1, "%s: an observer has looked at %llu of %llu packets, missed %llu",
+			     v->name, (unsigned long long)count.packets,
+			     (unsigned long long)packets, (unsigned long long)count.missed);
+		braid_must(braid_observer_close(list[i], &error), &error, v->name);
+	}
+}
+
+/* What is attached now; its size is that of the one program in front. */
+static int attached(struct measurement *ret)
+{
+	struct bpf_prog_info info = {};
+	__u32 id, size = sizeof(info);
+	int fd;
+
+	if (bpf_xdp_query_id(if_nametoindex("eth0"), 0, &id) || !id)
+		err(1, "what is attached");
+	fd = bpf_prog_get_fd_by_id(id);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		err(1, "the program that is attached");
+	ret->insns = info.xlated_prog_len / sizeof(struct bpf_insn);
+	return fd;
+}
+
 static void run(int program_fd, const struct variant *v, unsigned int warm_up, unsigned int runs,
 		struct measurement *ret)
 {
@@ -160,6 +206,22 @@ static void run(int program_fd, const struct variant *v, unsigned int warm_up, u
 	ret->kernel_ns = timed.kernel_ns;
 }
 
+/* As measure(), with those who look, from when it is applied to when it is deleted. */
+static void measure_observed(struct braid *b, const struct variant *v, unsigned int runs,
+			     struct measurement *ret)
+{
+	struct braid_observer *observers[OBSERVERS];
+	_cleanup_close_ int program = -1;
+	unsigned int warm_up;
+
+	runs /= v->observers->fewer ?: 1;
+	warm_up = runs / 20;
+	look(b, v, observers);
+	program = attached(ret);
+	run(program, v, warm_up, runs, ret);
+	look_away(v, warm_up + runs, observers);
+}
+
 void measure(struct braid *b, const struct variant *v, unsigned int runs, struct measurement *ret)
 {
 	/* Flows come in no order: after so many packets all have come. */
@@ -174,7 +236,13 @@ void measure(struct braid *b, const struct variant *v, unsigned int runs, struct
 	status = status_read(b, NAME);
 	program = status_program(status);
 	sizes(status, ret);
-	run(program, v, warm_up, runs, ret);
+	if (v->observers) {
+		measure_observed(b, v, runs, ret);
+		runs /= v->observers->fewer ?: 1;
+		warm_up = runs / 20;
+	} else {
+		run(program, v, warm_up, runs, ret);
+	}
 	check_counts(status, v, warm_up + runs);
 	if (v->flows)
 		check_flows(status, v, warm_up + runs);
