@@ -184,6 +184,11 @@ int main(int argc, char **argv)
 	for (size_t k = 0; k < KINDS; k++)
 		if (!k || options_want(&options, kinds[k].name))
 			(options.json ? report_json : report_line)(&b, k, options.rounds);
+	for (size_t k = 0; k < KINDS; k++) {
+		free(b.series[k].mpps);
+		free(b.series[k].looked_kpps);
+		free(b.series[k].missed);
+	}
 	braid_must(braid_delete(b.braid, WATCHED, &error), &error, "deleting");
 	braid_pipeline_free(b.pipeline);
 	braid_close(b.braid);

@@ -58,6 +58,16 @@ static void judge(struct latency *l, double clock_ns)
 	l->max = less(braid_times_percentile(t, 100), clock_ns);
 }
 
+/* Looks at the clock in the time of one packet: one in that of a stage. */
+static double looks(const struct measurement *m, const struct latency *whole)
+{
+	double n = 0;
+
+	array_foreach (l, &m->list)
+		n += l != whole ? l->packets : 0;
+	return whole->times.n ? n / whole->times.n : 0;
+}
+
 static int add(struct measurement *m, struct braid_observer *o, uint32_t stage, const char *name,
 	       struct braid_error *err)
 {
@@ -68,7 +78,7 @@ static int add(struct measurement *m, struct braid_observer *o, uint32_t stage, 
 		return -ENOMEM;
 	r = braid_observer_times(o, stage, &l->times, err);
 	if (!r)
-		judge(l, m->clock_ns);
+		judge(l, stage == BRAID_TIMES_WHOLE ? looks(m, l) * m->clock_ns : m->clock_ns);
 	return r;
 }
 

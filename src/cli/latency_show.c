@@ -86,8 +86,8 @@ void latency_show(const struct measurement *m)
 	show_table(m);
 	if (!whole || !whole->packets)
 		return;
-	printf("\n  Of each time %.0f ns are taken off, which looking at the clock takes.\n"
-	       "  The whole, as measured:\n",
+	printf("\n  Of each stage's time %.0f ns are taken off, which looking at the clock takes.\n"
+	       "  The whole, with that:\n",
 	       m->clock_ns);
 	show_shape(whole);
 }

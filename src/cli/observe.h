@@ -66,8 +66,8 @@ struct look_guard {
 	size_t n;
 	int (*work)(void *ctx); /* Return: exit status */
 	void *ctx;
-	const char
-		*reset; /* for a terminal, if it was killed; NULL: nothing. Its modes are reset */
+	/* written to a terminal, if it was killed; NULL: nothing. Its modes are reset anyway */
+	const char *reset;
 };
 
 /* Return: exit status of @work; EXIT_FAILED when it was killed, which has been said. */

@@ -362,6 +362,8 @@ static int run(const struct command *c, int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	guard.pipelines = (const char *const *)r.names.list.v;
 	guard.n = r.names.list.n;
+	if (!r.once && !o.json) /* out of the alternate screen, the cursor, no colours */
+		guard.reset = "\033[?1049l\033[?25h\033[0m\n";
 	return r.times ? look_guard(&guard) : work(&r);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Where counters are in a CPU's block, by the plan alone:
+ * Where counters are in a CPU's block, by the plan alone. In this order:
  *
- *	0			the length of the packet that is inside, where it takes several
- *programs rows of `closed`	one, or one for each component `lost`			one for each
- *segment by stage: a row by verdict, if it returns one; bypass; next; one for each other next stage
+ * - the length of the packet that is inside, where a packet goes through several programs;
+ * - rows of `closed`: one, or one for each component;
+ * - `lost`: one counter for each segment;
+ * - for each stage: a row by verdict, if it returns one; bypass; next; and one for each other
+ *   stage that a case leads to.
  */
 #pragma once
 

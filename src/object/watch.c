@@ -3,12 +3,14 @@
  * Those who look at packets. A stack slot says who looks at this one; for a packet that nobody
  * looks at a seam is a load and a jump:
  *
- *	w2 = *(u32 *)(r10 + slot)	bits: who looks
+ *	w2 = *(u32 *)(r10 + slot)               bits: who looks
  *	if w2 == 0 goto past
- *	*(u32 *)(r10 + slot + 4) = w0	the verdict
- *	now = bpf_ktime_get_ns()	if somebody times: what all of them do now counts for no
- *part seam(ctx, verdict, where, now - last)	of each last = bpf_ktime_get_ns() w0 = *(u32 *)(r10
- *+ slot + 4) past:
+ *	*(u32 *)(r10 + slot + 4) = w0           the verdict
+ *	now = bpf_ktime_get_ns()                if somebody times
+ *	seam(ctx, verdict, where, now - last)   of each
+ *	last = bpf_ktime_get_ns()               so what they do counts for no part
+ *	w0 = *(u32 *)(r10 + slot + 4)
+ * past:
  */
 #include "object/splicer.h"
 
