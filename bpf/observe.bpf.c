@@ -284,7 +284,7 @@ __attribute__((noinline)) int observe_begin(CONTEXT *ctx)
 
 		observe_time(settings.stages + OBSERVE_CLOCK, bpf_ktime_get_ns() - now);
 	}
-	if (settings.what & OBSERVE_EVENTS && !settings.leaves)
+	if (settings.what & OBSERVE_EVENTS && !settings.leaves && !settings.only)
 		observe_event(ctx, 0, OBSERVE_ENTRY, 0, 0);
 	return 1;
 }

@@ -43,6 +43,8 @@ enum {
  * @verdicts: events only where packets leave the pipeline with one of these verdicts; names as
  *           braid_verdict_name() has them, @n_verdicts of them; 0: all events.
  * @before:  also events in front of stages, by name, @n_before of them.
+ * @only:    nonzero: no events but those in front of @before, and behind @behind, @n_behind of
+ *           them: neither at the entry, nor where packets leave otherwise. Not with times.
  * @ring:    bytes of the buffer between kernel and reader; 0: 4 MiB. Rounded up to a power of 2.
  */
 struct braid_observe_opts {
@@ -57,6 +59,9 @@ struct braid_observe_opts {
 	const char *const *before;
 	size_t n_before;
 	size_t ring;
+	int only;
+	const char *const *behind;
+	size_t n_behind;
 };
 
 /**

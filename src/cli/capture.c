@@ -210,6 +210,7 @@ static int open_observer(struct capture *c)
 	if (r)
 		return r;
 	opts.before = before;
+	seams_limit(&c->choice, &opts);
 	r = look_open(c->b, c->pipeline, &c->look, &opts, &c->observer, &c->err);
 	r = r ?: names_read(&c->names, c->b, c->pipeline, c->observer, &c->err);
 	return r ?: seams_choose(&c->seams, &c->choice, &c->names, c->pipeline, &c->err);

@@ -40,6 +40,8 @@ struct seams {
  */
 const char **seams_before(const struct seam_choice *c, const char *const *all, size_t n_all,
 			  size_t *ret_n);
+/* Events that nobody asked for are not made. What is in @opts is borrowed from @c. */
+void seams_limit(const struct seam_choice *c, struct braid_observe_opts *opts);
 /* Those of the revision that @n names. Return: 0; -ENOENT no such stage; -ENOMEM. */
 int seams_choose(struct seams *s, const struct seam_choice *c, const struct names *n,
 		 const char *pipeline, struct braid_error *err);

@@ -38,6 +38,15 @@ const char **seams_before(const struct seam_choice *c, const char *const *all, s
 	return list;
 }
 
+void seams_limit(const struct seam_choice *c, struct braid_observe_opts *opts)
+{
+	opts->only = c->n_stages || !wants_after(c);
+	if (!opts->only || !wants_after(c))
+		return;
+	opts->behind = c->stages;
+	opts->n_behind = c->n_stages;
+}
+
 static int add(struct seams *s, uint32_t point, const struct names *n, const char *pipeline)
 {
 	struct seam *seam = array_push(&s->list);

@@ -283,6 +283,7 @@ static void fill_part(const struct assembly *a, const struct segment *seg, __u32
 		.observed = ps->in_rollout,
 		.silent = ps->internal,
 		.before = observe_before(a->observe, k),
+		.behind = observe_behind(a->observe, k),
 		.index = k,
 		.name = ps->stage->name,
 	};

@@ -45,6 +45,8 @@ static int check_slot(const struct braid_plan *plan, const struct observe_slot *
 	if (slot->ring & (slot->ring - 1) || slot->ring % sysconf(_SC_PAGESIZE) ||
 	    slot->ring > 1u << 31)
 		return refuse(plan, err, "a ring whose size is no power of 2, or not one of pages");
+	if (s->only && s->what & OBSERVE_TIMES)
+		return refuse(plan, err, "times, and not of all stages");
 	for (size_t i = 0; i < slot->n_before; i++)
 		if (slot->before[i] >= plan->stages.n || plan->stages.v[slot->before[i]].internal)
 			return refuse(plan, err, "events in front of a stage that is not there");
@@ -216,7 +218,8 @@ static int add_slot(struct image *image, const struct observe_slot *slot, __u32 
 	r = r ?: set_settings(image, slot, ns, err) ?: add_maps(image, slot, index, ns, err);
 	if (!r)
 		*ret = (struct splice_watch){funcs[BEGIN], funcs[AGAIN], funcs[SEAM],
-					     slot->settings.what & OBSERVE_TIMES};
+					     slot->settings.what & OBSERVE_TIMES,
+					     !slot->settings.only};
 	return r;
 }
 
@@ -234,6 +237,14 @@ int observe_add(struct image *image, const struct observe_set *set,
 	return r;
 }
 
+static bool has(const __u32 *list, size_t n, __u32 k)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == k)
+			return true;
+	return false;
+}
+
 __u32 observe_before(const struct observe_set *set, __u32 k)
 {
 	__u32 bits = 0, watch = 0;
@@ -241,9 +252,22 @@ __u32 observe_before(const struct observe_set *set, __u32 k)
 	for (size_t i = 0; set && i < OBSERVE_SLOTS; i++) {
 		const struct observe_slot *slot = &set->slots[i];
 
-		for (size_t b = 0; slot->used && b < slot->n_before; b++)
-			if (slot->before[b] == k)
-				bits |= 1u << watch;
+		if (slot->used && has(slot->before, slot->n_before, k))
+			bits |= 1u << watch;
+		watch += slot->used;
+	}
+	return bits;
+}
+
+__u32 observe_behind(const struct observe_set *set, __u32 k)
+{
+	__u32 bits = 0, watch = 0;
+
+	for (size_t i = 0; set && i < OBSERVE_SLOTS; i++) {
+		const struct observe_slot *slot = &set->slots[i];
+
+		if (slot->used && (!slot->settings.only || has(slot->behind, slot->n_behind, k)))
+			bits |= 1u << watch;
 		watch += slot->used;
 	}
 	return bits;

@@ -37,6 +37,9 @@ struct observe_slot {
 	/* stages of the plan that have an event in front of them, too; ascending */
 	const __u32 *before;
 	size_t n_before;
+	/* with settings.only, which goes without times: stages with an event behind them */
+	const __u32 *behind;
+	size_t n_behind;
 	size_t ring; /* bytes: a power of 2, pages; 0: 4 MiB. Only with OBSERVE_EVENTS */
 };
 
@@ -59,5 +62,6 @@ struct splice_watch;
  */
 int observe_add(struct image *image, const struct observe_set *set,
 		struct splice_watch *ret_watches, size_t *ret_n, struct braid_error *err);
-/* Which of the watches want an event in front of stage @k: bits. */
+/* Which of the watches want an event in front of stage @k, or behind it: bits. */
 __u32 observe_before(const struct observe_set *set, __u32 k);
+__u32 observe_behind(const struct observe_set *set, __u32 k);

@@ -245,6 +245,8 @@ int inspect_stage(const struct braid_plan *plan, const char *name, int *ret,
 	error_set(err, -ENOENT, plan->pipeline->name, "there is no stage '%s'", name);
 	if (near)
 		error_hint(err, "did you mean '%s'?", near);
+	else
+		error_hint(err, "'braid status' lists the stages");
 	return -ENOENT;
 }
 

@@ -24,6 +24,8 @@ static int check(const struct braid_observe_opts *o, struct braid_error *err)
 
 	if (!(o->what & both) || o->what & ~both)
 		return invalid(err, "neither events nor times, or something unknown");
+	if (o->only && o->what & BRAID_OBSERVE_TIMES)
+		return invalid(err, "times, and not of all stages");
 	if (o->snap > OBSERVE_SNAP)
 		return invalid(err, "more than 65535 bytes of each packet");
 	if (o->ring > RING_MAX)
@@ -69,11 +71,12 @@ int ask_new(const struct braid_observe_opts *o, json_t **ret, struct braid_error
 
 	if (r)
 		return r;
-	j = json_pack("{s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "what", o->what, "every",
+	j = json_pack("{s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:o}", "what", o->what, "every",
 		      (json_int_t)o->every, "snap", (json_int_t)o->snap, "ring",
 		      (json_int_t)ring_size(o->ring), "filter",
 		      filter_to_json(o->filter, o->n_filter), "verdicts",
-		      names(o->verdicts, o->n_verdicts), "before", names(o->before, o->n_before));
+		      names(o->verdicts, o->n_verdicts), "before", names(o->before, o->n_before),
+		      "only", o->only, "behind", names(o->behind, o->n_behind));
 	if (!j)
 		return error_oom(err);
 	*ret = j;
@@ -105,6 +108,8 @@ static int no_stage(const json_t *plan, const char *name, struct braid_error *er
 	error_set(err, -EINVAL, NULL, "what runs has no stage '%s'", name);
 	if (near)
 		error_hint(err, "did you mean '%s'?", near);
+	else
+		error_hint(err, "'braid status' lists the stages");
 	return -EINVAL;
 }
 
@@ -116,6 +121,9 @@ int ask_check(const json_t *asks, const json_t *plan, struct braid_error *err)
 	size_t i;
 
 	json_array_foreach (json_object_get(asks, "before"), i, word)
+		if (find_stage(plan, json_string_value(word)) < 0)
+			return no_stage(plan, json_string_value(word), err);
+	json_array_foreach (json_object_get(asks, "behind"), i, word)
 		if (find_stage(plan, json_string_value(word)) < 0)
 			return no_stage(plan, json_string_value(word), err);
 	json_array_foreach (json_object_get(asks, "verdicts"), i, word) {
@@ -178,27 +186,27 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int take_before(const json_t *list, const json_t *plan, struct observe_slot *slot,
-		       __u32 **ret, struct braid_error *err)
+static int take_stages(const json_t *list, const json_t *plan, __u32 **ret, size_t *ret_n,
+		       struct braid_error *err)
 {
-	__u32 *before = calloc(json_array_size(list) + 1, sizeof(*before));
+	__u32 *stages = calloc(json_array_size(list) + 1, sizeof(*stages));
 	json_t *name;
 	size_t i, n = 0;
 
-	if (!before)
+	if (!stages)
 		return error_oom(err);
 	json_array_foreach (list, i, name) {
 		int stage = find_stage(plan, json_string_value(name));
 
 		for (size_t k = 0; k < n; k++)
-			if (before[k] == stage) /* named twice */
+			if (stages[k] == stage) /* named twice */
 				stage = -1;
 		if (stage >= 0)
-			before[n++] = stage;
+			stages[n++] = stage;
 	}
-	qsort(before, n, sizeof(*before), by_number);
-	slot->before = *ret = before;
-	slot->n_before = n;
+	qsort(stages, n, sizeof(*stages), by_number);
+	*ret = stages;
+	*ret_n = n;
 	return 0;
 }
 
@@ -224,14 +232,21 @@ static int take(const struct observing *o, const json_t *plan, struct asked *a,
 		.used = true,
 		.settings = {.what = number(o->asks, "what"),
 			     .snap = number(o->asks, "snap"),
+			     .only = json_is_true(json_object_get(o->asks, "only")),
 			     .leaves = verdict_mask(json_object_get(o->asks, "verdicts"),
 						    hook_of_plan(plan))},
 		.ring = number(o->asks, "ring"),
 	};
 	r = take_filter(json_object_get(o->asks, "filter"), slot, &a->slots[o->slot].filter, err);
-	return r
-		       ?: take_before(json_object_get(o->asks, "before"), plan, slot,
-				      &a->slots[o->slot].before, err);
+	r = r
+		    ?: take_stages(json_object_get(o->asks, "before"), plan,
+				   &a->slots[o->slot].before, &slot->n_before, err);
+	r = r
+		    ?: take_stages(json_object_get(o->asks, "behind"), plan,
+				   &a->slots[o->slot].behind, &slot->n_behind, err);
+	slot->before = a->slots[o->slot].before;
+	slot->behind = a->slots[o->slot].behind;
+	return r;
 }
 
 int asked_new(const struct observers *observers, const json_t *plan, struct asked *ret,
@@ -254,5 +269,6 @@ void asked_done(struct asked *a)
 	for (size_t i = 0; i < OBSERVE_SLOTS; i++) {
 		free(a->slots[i].filter);
 		free(a->slots[i].before);
+		free(a->slots[i].behind);
 	}
 }

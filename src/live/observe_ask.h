@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What an observer asks for, as the document in the store has it: {"what": ["events"],
- * "every": 1000, "snap": 96, "ring": 4194304, "filter": [[40, 0, 0, 12], …], "verdicts":
+ * "every": 1000, "snap": 96, "ring": 4194304, "only": false, "behind": [], "filter": [[40, 0, 0,
+ * 12], …], "verdicts":
  * ["drop"], "before": ["acl"]}. Stages are named, as another revision may have others.
  */
 #pragma once
@@ -23,7 +24,7 @@ struct asked {
 	struct observe_set set;
 	struct {
 		struct braid_filter *filter;
-		__u32 *before;
+		__u32 *before, *behind;
 	} slots[OBSERVE_SLOTS]; /* what it points to */
 };
 

@@ -11,7 +11,7 @@
 
 int asm_register(struct scan *s, __u8 *ret, bool *ret_wide)
 {
-	return scan_register(s, ret, ret_wide) ? 0 : scan_expected(s, "a register, r0 to r10");
+	return scan_register(s, ret, ret_wide) ? 0 : scan_expected(s, "a register (r0 to r10)");
 }
 
 /* One of 64 bits. */

@@ -55,6 +55,7 @@ struct splice_part {
 	__u32 observe_as;
 	bool silent;      /* no stage of the author's: of watches, only those that time call seam */
 	__u32 before;     /* bits: watches that call seam in front of it, too */
+	__u32 behind;     /* bits: those that call it behind it; who times does so anyway */
 	__u32 index;      /* of its stage: what a recording seam stores, which bit is its gate */
 	const char *name; /* of the stage, for the line information of the seam behind it */
 };
@@ -164,6 +165,7 @@ struct splice {
 struct splice_watch {
 	__u32 begin, again, seam;
 	bool times;
+	bool ends; /* seam is called, too, where packets leave otherwise than by a stage */
 };
 
 #define SPLICE_WATCHES 8

@@ -156,7 +156,7 @@ void emit_watch_behind(struct splicer *sp, size_t k)
 {
 	const struct splice_part *p = &sp->s->parts[k];
 	bool leaves = p->next == SPLICE_END && sp->s->end == SPLICE_LAST;
-	__u32 who = p->silent ? who_times(sp->s) : (1u << sp->s->n_watches) - 1;
+	__u32 who = who_times(sp->s) | (p->silent ? 0 : p->behind);
 	__u32 point = p->index | (p->silent ? SPLICE_WATCH_SILENT : 0);
 	__u32 proceed_on = (leaves ? 0 : p->proceed_on) | sp->s->goes_on;
 
@@ -180,7 +180,10 @@ void emit_watch_before(struct splicer *sp, size_t k)
 
 void emit_watch_out(struct splicer *sp, __u32 point)
 {
-	if (sp->s->n_watches)
-		emit_watches(sp, (1u << sp->s->n_watches) - 1, point,
-			     point == SPLICE_WATCH_END ? sp->s->goes_on : 0);
+	__u32 who = 0;
+
+	for (size_t i = 0; i < sp->s->n_watches; i++)
+		who |= (__u32)sp->s->watches[i].ends << i;
+	if (who)
+		emit_watches(sp, who, point, point == SPLICE_WATCH_END ? sp->s->goes_on : 0);
 }

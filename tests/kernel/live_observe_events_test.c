@@ -87,6 +87,9 @@ static void test_events(const char *more)
 	const struct braid_observe_opts all = {};
 	const struct braid_observe_opts drops = {.verdicts = verdicts, .n_verdicts = 1};
 	const struct braid_observe_opts in_front = {.before = before, .n_before = 1};
+	const struct braid_observe_opts only_behind = {.only = 1, .behind = before, .n_behind = 1};
+	const struct braid_observe_opts only_in_front = {
+		.only = 1, .before = before, .n_before = 1};
 
 	must_braid("apply",
 		   live_manifest("edge.yaml", live_text(ON_R0 "%s", more), live_marks("1,2,3")));
@@ -95,6 +98,9 @@ static void test_events(const char *more)
 	is_told(&drops, 2, XDP_DROP, "m2:drop(2)!", "drops only");
 	is_told(&in_front, 0, 0, "entry(0) m1:pass(1) >m2(1) m2:pass(2) m3:pass(3)!",
 		"in front of a stage");
+	is_told(&only_behind, 0, 0, "m2:pass(2)", "only behind a stage");
+	is_told(&only_behind, 2, XDP_DROP, "m2:drop(2)!", "only behind a stage, a drop");
+	is_told(&only_in_front, 0, 0, ">m2(1)", "only in front of a stage");
 }
 
 static void test_times(void)
@@ -127,6 +133,8 @@ static void test_times(void)
 static void test_refused(void)
 {
 	static const char *const nobody[] = {"m4"}, *const none[] = {"dorp"};
+	const struct braid_observe_opts some_times = {
+		.sz = sizeof(some_times), .what = BRAID_OBSERVE_TIMES, .only = 1};
 	const struct braid_observe_opts nothing = {.sz = sizeof(nothing)};
 	const struct braid_observe_opts stage = {
 		.sz = sizeof(stage), .what = BRAID_OBSERVE_EVENTS, .before = nobody, .n_before = 1};
@@ -145,6 +153,7 @@ static void test_refused(void)
 
 	observed_run_read(&base);
 	is_int(braid_observer_open(b, "edge", &nothing, &o, NULL), -EINVAL, "it wants nothing");
+	is_int(braid_observer_open(b, "edge", &some_times, &o, NULL), -EINVAL, "times of some");
 	is_int(braid_observer_open(b, "edge", &stage, &o, NULL), -EINVAL, "an unknown stage");
 	is_int(braid_observer_open(b, "edge", &verdict, &o, NULL), -EINVAL, "an unknown verdict");
 	is_int(braid_observer_open(b, "edge", &filter, &o, NULL), -EINVAL,

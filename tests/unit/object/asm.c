@@ -150,9 +150,9 @@ static void check_wrong(void)
 		const char *text, *where, *what;
 	} cases[] = {
 		{"r0 = 2\nexi\n", "t.s:2:1", "'exi' where an instruction is expected"},
-		{"r0 = r11\n", "t.s:1:6", "'r11' where a register, r0 to r10 is expected"},
+		{"r0 = r11\n", "t.s:1:6", "'r11' where a register (r0 to r10) is expected"},
 		{"r0 = w1\n", "t.s:1:6", "both registers must have the same size"},
-		{"r0 =\n", "t.s:1:5", "the line ends where a register, r0 to r10 is expected"},
+		{"r0 =\n", "t.s:1:5", "the line ends where a register (r0 to r10) is expected"},
 		{"r0 = 0x100000000\n", "t.s:1:6",
 		 "a number of more than 32 bits needs 'll' behind it"},
 		{"r1 = *(u24 *)(r1 +0)\n", "t.s:1:8",
