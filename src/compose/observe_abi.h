@@ -21,8 +21,8 @@ struct observe_settings {
 	__u32 what; /* OBSERVE_EVENTS, OBSERVE_TIMES */
 	__u32 snap; /* bytes of the packet in an event at most: 0 to OBSERVE_SNAP */
 	__u32 only; /* neither the entry nor the ends of the pipeline: seams that call, no others */
-	__u32 leaves; /* 0: all seams; else only where a packet leaves with one of these verdicts:
-			 verdict.h */
+	/* 0: all seams; else only where a packet leaves with one of these verdicts: verdict.h */
+	__u32 leaves;
 	/* what the image knows, and fills in */
 	__u32 stages;  /* of the plan: elements of the map "times" are these and those behind */
 	__u32 several; /* the pipeline is several programs */
