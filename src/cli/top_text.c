@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* braid top as text and as JSON: numbers that fit their columns, one line per stage. */
-#include <math.h>
 #include <string.h>
 
 #include "cli/top.h"
@@ -31,7 +30,7 @@ void top_trend(char *to, size_t room, const float *history, size_t n, bool utf8)
 		most = history[i] > most ? history[i] : most;
 	*to = '\0';
 	for (size_t i = 0; i < n; i++) {
-		int level = most > 0 ? (int)ceilf(8 * history[i] / most) : 0;
+		int level = history[i] > 0 ? 1 + (int)(7 * history[i] / most) : 0;
 		const char *block = (utf8 ? blocks : ascii)[level];
 		size_t used = strlen(to);
 

@@ -101,7 +101,6 @@ static int read_once(struct telling *t, bool cpus, struct braid_error *err)
 {
 	_cleanup_free_ char *folder = path_revision(t->path, t->revision);
 	_cleanup_counters_ struct counters c = {};
-	_cleanup_count_model_ struct count_model like = {};
 	int r = folder ? counters_base(t->b, t->home, t->pipeline, &t->base, err) : error_oom(err);
 
 	r = r ?: counters_read(t->plan, folder, &c, err) ?:

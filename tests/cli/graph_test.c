@@ -86,7 +86,7 @@ static void test_numbers(void)
 /* From one recording to another: so many a second. */
 static void test_rates(void)
 {
-	_cleanup_free_ char *later = graph_file("all.json"), *svg = NULL;
+	_cleanup_free_ char *later = graph_file("all.json");
 	_cleanup_run_ struct run r = {};
 	char *at = strstr(later, "1700000010.0");
 

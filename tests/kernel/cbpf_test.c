@@ -219,8 +219,8 @@ static void test_expressions(void)
 		"pppoes",
 		"llc",
 		"atalk",
-		"(tcp or udp) and (port 53 or port 80 or port 443 or port 22 or port 25) and not "
-		"(net 192.168.0.0/16 or net 172.16.0.0/12 or host 8.8.8.8)",
+		("(tcp or udp) and (port 53 or port 80 or port 443 or port 22 or port 25) and not "
+		 "(net 192.168.0.0/16 or net 172.16.0.0/12 or host 8.8.8.8)"),
 	};
 
 	for (size_t i = 0; i < COUNT(expressions); i++) {

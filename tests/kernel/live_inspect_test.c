@@ -91,15 +91,16 @@ static const char *order_of(json_t *programs, int *ret_seams)
 /* Three stages of one object: all lines are three times there. */
 static void test_dump(const char *strategy, size_t programs)
 {
-	_cleanup_json_ json_t *applied = braid_json(
-		"apply",
-		live_manifest("twins.yaml", live_text(ON_R0 "%s", strategy), live_marks("1,2,3")));
-	_cleanup_json_ json_t *j = braid_json("dump", "edge"),
-			      *one = braid_json("dump", "edge", "m2");
-	json_t *list = json_object_get(j, "programs"), *block;
+	_cleanup_json_ json_t *j = NULL, *one = NULL;
+	json_t *list, *block;
 	int seams, none;
 	size_t i;
 
+	must_braid("apply", live_manifest("twins.yaml", live_text(ON_R0 "%s", strategy),
+					  live_marks("1,2,3")));
+	j = braid_json("dump", "edge");
+	one = braid_json("dump", "edge", "m2");
+	list = json_object_get(j, "programs");
 	is_str(live_trip(0), "123", "'%s' runs", strategy);
 	is_int(json_array_size(list), programs, "programs");
 	ok(!json_object_get(j, "stages-unknown"), "stages are known");
