@@ -99,7 +99,7 @@ static void test_graph(void)
 static void test_rates(void)
 {
 	const char *path = live_text("%s/rates.svg", net_scratch());
-	const char *argv[] = {live_braid, "graph", "edge", "-i", "0.2", "-o", path, NULL};
+	const char *argv[] = {live_braid, "graph", "edge", "-i", "2", "-o", path, NULL};
 	_cleanup_run_ struct run r = {}, cat = {};
 
 	run_start(&r, argv);
