@@ -14,8 +14,12 @@ void live_flood_open(const char *object, const void *frame, size_t size);
 void live_flood_send(unsigned int n);
 void live_flood_go(void);
 void live_flood_stop(void);
+/*
+ * How many frames were sent, without those for which the queue of r0 had no room: each of
+ * these came before what is attached there. Exact while none is being sent.
+ */
 long long live_flood_sent(void);
-/* Return: how many frames were sent. */
+/* Return: the same, of all. */
 long long live_flood_end(void);
 /* The map `count` of a stage of edge; bails out if there is none. */
 int live_open_count(const char *stage);

@@ -46,7 +46,6 @@ static void test_swaps(const char *what, const char *more)
 	_cleanup_observed_run_ struct observed_run before = {}, after = {};
 	long long sent;
 	int first, last;
-	__u32 full; /* on the way to the pipeline: a busy machine may be too slow for the flood */
 
 	must_braid("apply", live_manifest("edge.yaml", live_text(ON_R0 "%s", more),
 					  live_text("%s, %s", live_mark(1, ""),
@@ -54,14 +53,9 @@ static void test_swaps(const char *what, const char *more)
 	observed_run_read(&before);
 	first = live_open_count("m1");
 	last = live_open_count("m2");
-	full = net_stats("right", "r0").rx_dropped;
 	live_flood_start();
 	ok(swap_under_load(last), "%s: %d times in and out, under load", what, SWAPS);
 	sent = live_flood_end();
-	full = net_stats("right", "r0").rx_dropped - full;
-	if (full)
-		diag("%s: the wire had no room for %u frames", what, full);
-	sent -= full;
 	ok(wait_until(live_counted(first) == sent, DEADLINE_MS), "%s: the first stage saw them all",
 	   what);
 	is_int(live_counted(first), sent, "%s: %lld frames", what, sent);

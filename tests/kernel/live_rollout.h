@@ -18,17 +18,9 @@ const char *rollout_object(int version);
 int rollout_map(const char *stage, const char *map);
 /* Packets that the old and the new version of @stage have counted in it; -1: no such map. */
 long long rollout_packets(const char *stage, int version);
-/*
- * Sends @n frames, each of the next flow, and waits until z has seen them, but for
- * those that overflow. false: it did not. */
+/* Sends @n frames, each of the next flow, and waits until z has seen them. false: it did not. */
 bool rollout_send(unsigned int n);
 #define rollout_send_all() rollout_send(ROLLOUT_FLOWS)
-
-/*
- * Frames that were lost in front of the pipeline: where CPUs are scarce, the queue of a veth may
- * be full when a frame is redirected into it. 32 bits wide: take differences as __u32.
- */
-__u32 rollout_overflow(void);
 
 /* "rollout status edge": a text of it, or a number. */
 const char *rollout_state(void);
