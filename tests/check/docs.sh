@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # docs.sh BRAID - the documents say what the software does: commands and options of the
-# built BRAID, public functions, files, and the programs that stand in the documents.
+# built BRAID, public functions, files, and the program in libbraid.3. (README: tutorial.sh)
 braid=${1-}
 case $braid in
 /*) ;;
@@ -11,7 +11,6 @@ esac
 [ -x "$braid" ] || skip_all 'needs the path of braid'
 need mandoc
 need shellcheck
-need clang-14
 need cc
 
 work=$(mktemp -d)
@@ -117,22 +116,6 @@ for document in README.md CONTRIBUTING.md docs/*.md bench/README.md examples/REA
 	[ -z "$message" ]
 	result $? "$document: what it names is there" "$message"
 done
-
-# The first block of language $1 in README.md.
-readme_block() {
-	awk -v start="\`\`\`$1" '$0 == start { on = 1; next } on && /^```/ { exit } on' README.md
-}
-
-# The tutorial: the command that compiles is the reader's, and so is the manifest.
-mkdir "$work/mine"
-ln -s "$PWD/include" "$work/include"
-readme_block c >"$work/mine/hello.bpf.c"
-command=$(sed -n 's/^    \(clang-14 .*-c hello\.bpf\.c\)$/\1/p' README.md)
-message=$(cd "$work/mine" && eval "${command:-false}" 2>&1)
-result $? 'README.md: the program compiles' "$message"
-readme_block yaml | sed 's|\.\./build/examples/guard/guard|hello|' >"$work/mine/lab.yaml"
-message=$("$braid" plan --state "$work/none/state" "$work/mine/lab.yaml" 2>&1)
-result $? 'README.md: the manifest can be planned' "$message"
 
 awk '/^#include <braid/ { on = 1 } on && /^\.Ed/ { exit } on' man/libbraid.3 |
 	sed 's/\\e/\\/g' >"$work/example.c"
