@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 static unsigned int rounds_parse(const char *text)
 {
@@ -109,10 +110,7 @@ void pin_cpu(unsigned int nth)
 
 uint64_t now_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 static uint16_t ip_checksum(const struct iphdr *ip)

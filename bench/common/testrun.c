@@ -3,15 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <err.h>
-#include <time.h>
 
-static double thread_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1e9 + t.tv_nsec;
-}
+#include "base/clock.h"
 
 /*
  * The kernel reports whole nanoseconds per run, too coarse where a run takes 20
@@ -26,11 +19,11 @@ void testrun(int program_fd, const struct frame *frame, unsigned int runs, struc
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(*frame),
 		    .repeat = runs);
-	double start = thread_ns();
+	uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	if (bpf_prog_test_run_opts(program_fd, &opts))
 		err(1, "BPF_PROG_TEST_RUN");
-	ret->ns = (thread_ns() - start) / runs;
+	ret->ns = (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / runs;
 	ret->kernel_ns = opts.duration;
 	if (opts.retval != XDP_PASS)
 		errx(1, "the verdict was %u, not XDP_PASS", opts.retval);

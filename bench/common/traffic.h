@@ -20,7 +20,7 @@ struct traffic *traffic_start(const struct net *net, uint64_t frames);
 void traffic_finish(struct traffic *traffic, uint64_t *ret_sent, double *ret_seconds);
 
 /*
- * Waits until @count says @want of @self, or more; false: nothing came for a second.
+ * Waits until @count says @want of @self, or more; false: nothing came for ten seconds.
  * For those who follow what arrives.
  */
 bool traffic_wait(uint64_t (*count)(void *self), void *self, uint64_t want);

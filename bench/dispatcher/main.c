@@ -37,7 +37,7 @@ static void command(const char *line)
 		errx(1, "failed: %s", line);
 }
 
-static void none_attach(struct braid *b, unsigned int n)
+static void none_attach(struct braid *b, const char *object, unsigned int n)
 {
 	struct bpf_object *o = object_open(EMBEDDED(bounds_chain), "chain");
 	struct bpf_program *p = bpf_object__find_program_by_name(o, "empty");
@@ -54,12 +54,12 @@ static void none_detach(struct braid *b)
 	bpf_xdp_detach(if_nametoindex(LINK), XDP_FLAGS_DRV_MODE, NULL);
 }
 
-static void libxdp_attach(struct braid *b, unsigned int n)
+static void libxdp_attach(struct braid *b, const char *object, unsigned int n)
 {
 	char line[1024] = "xdp-loader load -m native " LINK;
 
 	for (unsigned int i = 0; i < n; i++)
-		strcat(line, " " SANDBOX "/bounds.bpf.o");
+		sprintf(line + strlen(line), " " SANDBOX "/%s.bpf.o", object);
 	command(line);
 }
 
@@ -69,7 +69,7 @@ static void libxdp_detach(struct braid *b)
 }
 
 /* Each stage is a component of its own under strategy dispatcher, as it has a priority. */
-static void braid_attach(struct braid *b, const char *strategy, unsigned int n)
+static void braid_attach(struct braid *b, const char *strategy, const char *object, unsigned int n)
 {
 	struct braid_apply_opts opts = {.sz = sizeof(opts)};
 	struct braid_error error = BRAID_ERROR_INIT;
@@ -83,21 +83,21 @@ static void braid_attach(struct braid *b, const char *strategy, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++)
 		len += snprintf(text + len, sizeof(text) - len,
-				"{name: s%u, object: bounds.bpf.o, priority: %u}, ", i, i + 1);
+				"{name: s%u, object: %s.bpf.o, priority: %u}, ", i, object, i + 1);
 	snprintf(text + len, sizeof(text) - len, "]}]}");
 	m = manifest_parse(text, SANDBOX);
 	braid_must(braid_apply(b, braid_manifest_get(m, 0), &opts, NULL, &error), &error, strategy);
 	braid_manifest_free(m);
 }
 
-static void dispatcher_attach(struct braid *b, unsigned int n)
+static void dispatcher_attach(struct braid *b, const char *object, unsigned int n)
 {
-	braid_attach(b, "dispatcher", n);
+	braid_attach(b, "dispatcher", object, n);
 }
 
-static void fused_attach(struct braid *b, unsigned int n)
+static void fused_attach(struct braid *b, const char *object, unsigned int n)
 {
-	braid_attach(b, "fused", n);
+	braid_attach(b, "fused", object, n);
 }
 
 static void braid_detach(struct braid *b)
@@ -109,7 +109,8 @@ static void braid_detach(struct braid *b)
 
 static const struct variant {
 	const char *name;
-	void (*attach)(struct braid *b, unsigned int n);
+	/* @object: `bounds` is measured; `counter` shows that packets meet all stages */
+	void (*attach)(struct braid *b, const char *object, unsigned int n);
 	void (*detach)(struct braid *b);
 } variants[] = {
 	{"empty", none_attach, none_detach},
@@ -118,28 +119,86 @@ static const struct variant {
 	{"fused", fused_attach, braid_detach},
 };
 
-enum { EMPTY, LIBXDP, N_VARIANTS = 4 };
+enum { EMPTY, LIBXDP, N_VARIANTS = 4, COUNTED = 100 };
 
-static double measure(struct braid *b, const struct variant *v, unsigned int n, unsigned int runs)
+/* Of what is attached; the caller closes it. */
+static int attached(const struct variant *v)
 {
-	struct frame frame;
-	struct testrun result;
-	_cleanup_close_ int fd = -1;
 	__u32 id = 0;
+	int fd;
 
-	frame_make(&frame);
-	v->attach(b, n);
 	if (bpf_xdp_query_id(if_nametoindex(LINK), 0, &id) || !id)
 		errx(1, "%s: nothing is attached", v->name);
 	fd = bpf_prog_get_fd_by_id(id);
 	if (fd < 0)
 		err(1, "%s: program %u", v->name, id);
+	return fd;
+}
+
+static double measure(struct braid *b, const struct variant *v, unsigned int n, unsigned int runs)
+{
+	struct frame frame;
+	struct testrun result;
+	int fd;
+
+	frame_make(&frame);
+	v->attach(b, "bounds", n);
+	fd = attached(v);
 	testrun(fd, &frame, 1000, &result); /* code and data into caches, of QEMU, too */
 	testrun(fd, &frame, runs, &result);
-	closep(&fd);
-	fd = -1;
+	close(fd);
 	v->detach(b);
 	return result.ns;
+}
+
+static __u32 newest_map(void)
+{
+	__u32 id = 0;
+
+	while (!bpf_map_get_next_id(id, &id))
+		;
+	return id;
+}
+
+/* How many counters of stages came after map @id, each of which must have all packets. */
+static unsigned int stages_since(__u32 id, const char *who)
+{
+	unsigned int stages = 0;
+
+	while (!bpf_map_get_next_id(id, &id)) {
+		_cleanup_close_ int fd = bpf_map_get_fd_by_id(id);
+		struct bpf_map_info info = {};
+		__u32 size = sizeof(info);
+
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ||
+		    info.type != BPF_MAP_TYPE_PERCPU_ARRAY || !strstr(info.name, "count"))
+			continue;
+		if (counter_read(fd, 0) != COUNTED)
+			errx(1, "%s: of %d packets a stage met %llu", who, COUNTED,
+			     (unsigned long long)counter_read(fd, 0));
+		stages++;
+	}
+	return stages;
+}
+
+/* A function that nothing replaced would pass packets as well, and cost less. */
+static void check(struct braid *b, const struct variant *v, unsigned int n)
+{
+	__u32 before = newest_map();
+	struct testrun result;
+	struct frame frame;
+	unsigned int stages;
+	int fd;
+
+	frame_make(&frame);
+	v->attach(b, "counter", n);
+	fd = attached(v);
+	testrun(fd, &frame, COUNTED, &result);
+	stages = stages_since(before, v->name);
+	if (stages != n)
+		errx(1, "%s: packets met %u stages, not %u", v->name, stages, n);
+	close(fd);
+	v->detach(b);
 }
 
 static void report(unsigned int n, double *const all[], const struct options *options)
@@ -168,6 +227,8 @@ static void bench(struct braid *b, unsigned int n, const struct options *options
 	for (unsigned int i = 0; i < N_VARIANTS; i++)
 		if (!(all[i] = calloc(options->rounds, sizeof(double))))
 			err(1, "series");
+	for (unsigned int i = LIBXDP; i < N_VARIANTS; i++)
+		check(b, &variants[i], n);
 	for (unsigned int round = 0; round < options->rounds; round++)
 		for (unsigned int turn = 0; turn < N_VARIANTS; turn++) {
 			unsigned int i = (round + turn) % N_VARIANTS;
@@ -192,6 +253,7 @@ int main(int argc, char **argv)
 	sandbox_enter();
 	setenv("LIBXDP_BPFFS", SANDBOX "/bpf", 1);
 	sandbox_write("bounds", EMBEDDED(bounds));
+	sandbox_write("counter", EMBEDDED(counter));
 	net_open(&net);
 	b = sandbox_braid();
 	if (!options.json)

@@ -39,10 +39,7 @@ struct series {
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	return now_ns() / 1e9;
 }
 
 /* Applies a version. @ret_report: JSON, for json_decref(); may be NULL. Return: seconds. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * traffic INTERFACE MAC SECONDS - the demo's packets, as fast as one CPU sends them; prints
- * how many of each kind left, as JSON. A packet that the interface refuses is sent again,
- * so what is counted has been handed over.
+ * traffic INTERFACE MAC SECONDS - the demo's packets, as fast as one CPU sends them, for so long
+ * or until SIGTERM; prints how many of each kind left, as JSON. A packet that the interface
+ * refuses is sent again, so what is counted has been handed over.
  *
  * traffic --pcap FILE MAC - one packet of each kind into a file instead.
  */
@@ -16,6 +16,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <pcap/pcap.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,13 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+static volatile sig_atomic_t ended;
+
+static void end_now(int signal)
+{
+	ended = signal;
+}
+
 static void flood(int fd, const struct ether_addr *to, double seconds,
 		  unsigned long long counts[N_KINDS])
 {
@@ -146,7 +154,7 @@ static void flood(int fd, const struct ether_addr *to, double seconds,
 		messages[i].msg_hdr.msg_iov = &vectors[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
-	while (now() < end) {
+	while (!ended && now() < end) {
 		unsigned int n = 0;
 
 		for (size_t k = 0; k < N_KINDS; k++) {
@@ -196,6 +204,7 @@ int main(int argc, char **argv)
 		write_pcap(argv[2], to);
 		return 0;
 	}
+	signal(SIGTERM, end_now);
 	flood(open_socket(argv[1]), to, atof(argv[3]), counts);
 	printf("{");
 	for (size_t k = 0; k < N_KINDS; k++) {

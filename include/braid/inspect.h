@@ -18,12 +18,16 @@ struct braid;
  * struct braid_inspect_opts - Zero it, set @sz. NULL is the same as all 0.
  * @sz:      sizeof(struct braid_inspect_opts).
  * @stage:   only what belongs to that stage; NULL: all.
- * @machine: of nonzero, braid_dump() adds machine code.
+ * @machine: if nonzero, braid_dump() adds machine code.
+ * @costs:   if nonzero, braid_explain() finds what each stage cost the verifier however long that
+ *           takes: for a program of a million instructions ten seconds and 600 MB of memory. If 0,
+ *           only of programs for which it takes about a second.
  */
 struct braid_inspect_opts {
 	size_t sz;
 	const char *stage;
 	int machine;
+	int costs;
 };
 
 /**
@@ -40,7 +44,7 @@ int braid_dump(struct braid *b, const char *name, const struct braid_inspect_opt
 /**
  * braid_explain() - why pipeline @name, which runs, is as it is: for each stage why it is there,
  * in which program, how it was put in, what its seam costs, and what it cost the verifier.
- * Loads its programs once more, attached to nothing, to ask the verifier.
+ * Loads its programs once or twice more, attached to nothing, to ask the verifier.
  * @ret_json: free it with free(). Members: docs/json.md#explain.
  * Return: 0; -ENOENT no such pipeline or stage. What the verifier says to it is in the JSON.
  */

@@ -82,15 +82,35 @@ int braid_observer_open(struct braid *b, const char *name, const struct braid_ob
 int braid_observer_close(struct braid_observer *o, struct braid_error *err);
 
 /**
- * braid_observer_tend() - keep it going: call it once a second at least.
+ * braid_observer_tend() - keep it going: call it once a second at least; ten times, so that little
+ * is missed when the pipeline changes, as that costs nearly nothing.
  * Renews what the kernel side expires by. If the pipeline has another revision now, or its
  * variant was taken out, that of the present revision is put in; events of before are to be read
- * first: until then it waits.
+ * first: until then it waits. Once a second it looks on how many interfaces the pipeline is.
  * Return: 0; 1 it was put in again, mostly into another revision: stages may have changed,
- * histograms are empty; -ENOENT the pipeline does not run any more; -EBUSY another process
- * changes pipelines: later.
+ * histograms are empty; 2 it is on other interfaces than before: braid_observer_interfaces();
+ * -ENOENT the pipeline does not run any more, or on no interface; -EBUSY another process
+ * changes pipelines: very soon again.
  */
 int braid_observer_tend(struct braid_observer *o, struct braid_error *err);
+
+/**
+ * struct braid_observer_gaps - the times in which nobody looked, as the pipeline changed.
+ * @n:        how many there were.
+ * @total_ns: all of them together.
+ * @last_ns:  the last one, which ended when braid_observer_tend() returned 1. Up to the time
+ *            between two calls of that is not known for sure; it counts as not looked.
+ */
+struct braid_observer_gaps {
+	uint32_t n;
+	uint64_t total_ns, last_ns;
+};
+
+/** braid_observer_gaps() - since braid_observer_open(). */
+void braid_observer_gaps(const struct braid_observer *o, struct braid_observer_gaps *ret);
+
+/** braid_observer_interfaces() - on how many the pipeline was when that was looked at last. */
+size_t braid_observer_interfaces(const struct braid_observer *o);
 
 /**
  * braid_observers_sweep() - when a process that looked at pipeline @name was killed: takes out now
@@ -127,7 +147,7 @@ const char *braid_observer_program(const struct braid_observer *o, size_t i);
 /**
  * struct braid_event - a packet at a seam.
  * @time_ns:  CLOCK_MONOTONIC.
- * @packet:   the same number for all events of one packet.
+ * @packet:   the same number for all events of one packet, and of no other one of this observer.
  * @point:    index of the stage that it comes from; or as above.
  * @verdict:  of the stage; as in braid_run_result.
  * @leaves:   nonzero: it leaves the pipeline here, or its component in a dispatcher.
@@ -149,9 +169,10 @@ struct braid_event {
 };
 
 /**
- * braid_observer_read() - all events that are there, in the order in which they were written.
+ * braid_observer_read() - the events that are there, in the order in which they were written.
  * @fn: called for each; what it returns other than 0 ends the call and is returned.
- * Never waits. Return: 0; what @fn returned.
+ * Never waits, and ends after a tenth of a second also where more comes than is read: then
+ * braid_observer_fd() stays readable. Return: 0; what @fn returned.
  */
 int braid_observer_read(struct braid_observer *o, int (*fn)(void *ctx, const struct braid_event *e),
 			void *ctx, struct braid_error *err);

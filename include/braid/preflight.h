@@ -52,7 +52,10 @@ int braid_preflight_open(struct braid *b, const struct braid_pipeline *p,
 /** braid_preflight_close() - NULL is fine. */
 void braid_preflight_close(struct braid_preflight *f);
 
-/** Bits of braid_preflight_packet.differs. */
+/**
+ * Bits of braid_preflight_packet.differs. Bytes count only if both pipelines let the packet out:
+ * XDP pass, tx, redirect; netkit ok, unspec, redirect; TC all but shot.
+ */
 enum {
 	BRAID_DIFFERS_VERDICT = 1,
 	BRAID_DIFFERS_BYTES = 2,

@@ -125,6 +125,44 @@ char *text_sibling(const char *path, const char *name)
 	return text_fmt("%.*s/%s", (int)(slash - path), path, name);
 }
 
+size_t text_utf8(const char *s, size_t size, unsigned int *ret_character)
+{
+	static const unsigned int smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned char first = s[0];
+	size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	unsigned int c = n == 1 ? first : first & (0xff >> (n + 1));
+
+	if (n == 0 || n > size || first > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret_character = c;
+	return n;
+}
+
+char *text_escape(const char *s)
+{
+	size_t left = strlen(s), n;
+	struct buf b = {};
+	unsigned int c;
+
+	for (; left; s += n, left -= n) {
+		n = text_utf8(s, left, &c);
+		if (n) {
+			buf_add(&b, s, n);
+		} else {
+			buf_fmt(&b, "\\x%02x", (unsigned char)*s);
+			n = 1;
+		}
+	}
+	return buf_take(&b);
+}
+
 /* Optimal string alignment distance over three rows; words are short. */
 static size_t distance(const char *a, const char *b)
 {

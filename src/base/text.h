@@ -38,6 +38,11 @@ static inline bool text_eq(const char *a, const char *b)
 	return a && b && __builtin_strcmp(a, b) == 0;
 }
 
+/* The UTF-8 sequence at @s, of @size bytes at most. Return: its length; 0: it is none. */
+size_t text_utf8(const char *s, size_t size, unsigned int *ret_character);
+/* @s with each byte that is no UTF-8 as "\xff", for those who take nothing else. Caller frees. */
+char *text_escape(const char *s);
+
 /**
  * text_nearest() - which of @words was meant by @word?
  * Edit distance with transpositions, at most a third of the word's length.

@@ -6,6 +6,15 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 
+static void report_interface(const json_t *j)
+{
+	printf("  %s in %s: %s%s\n", member(j, "name"), member(j, "netns"), member(j, "action"),
+	       action_note(j));
+	if (*member(j, "pins-left"))
+		printf("    pins of its dispatcher stay: %s\n    do:  braid dispatcher clean\n",
+		       member(j, "pins-left"));
+}
+
 static void report(const json_t *j)
 {
 	size_t i, stages = json_array_size(json_object_get(j, "stages"));
@@ -27,8 +36,7 @@ static void report(const json_t *j)
 		printf("  only %s was loaded, and put into its slot\n", only);
 	}
 	json_array_foreach (json_object_get(j, "interfaces"), i, iface)
-		printf("  %s in %s: %s%s\n", member(iface, "name"), member(iface, "netns"),
-		       member(iface, "action"), action_note(iface));
+		report_interface(iface);
 	if (number(j, "replaced"))
 		show_carry(json_object_get(j, "carry"));
 }

@@ -138,9 +138,14 @@ static int run(const struct command *c, int argc, char **argv)
 		return usage(c, "--disassemble or --verify");
 	if (!own.disassemble && !own.verify && !own.out)
 		return usage(c, "where to? -o FILE, or --verify");
+	if (own.verify && own.out && is_stdio(own.out))
+		return usage(c, "--verify says on standard output what it found: -o FILE");
 	name = is_stdio(argv[first]) ? "<stdin>" : argv[first];
 	if (read_file(argv[first], &in, &err))
 		return fail(&o, &err);
+	if (own.verify && own.out && is_object(&in))
+		return usage(c, "-o: '%s' is an object already, and --verify changes nothing",
+			     name);
 	return own.disassemble ? to_text(&o, &own, name, &in) : to_object(&o, &own, name, &in);
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/amount.h"
 #include "cli/capture_file.h"
 #include "cli/expression.h"
 #include "cli/observe.h"
@@ -18,7 +17,8 @@
 
 struct own {
 	struct look_options look;
-	const char *write, *count, *bytes, *snap, *ring, *buffer;
+	const char *write, *ring;
+	uint64_t count, bytes, snap, buffer; /* count, bytes: 0: no limit */
 	struct texts stages;
 	bool before, after;
 };
@@ -33,16 +33,16 @@ static const struct own_option own_options[] = {
 	{"after", 0, OPTION_FLAG, offsetof(struct own, after),
 	 "    --after             behind stages, with their verdicts"},
 	LOOK_OPTIONS(struct own, look),
-	{"count", 'n', OPTION_TEXT, offsetof(struct own, count),
-	 "-n, --count N           end after N packets in the file"},
-	{"bytes", 0, OPTION_TEXT, offsetof(struct own, bytes),
-	 "    --bytes SIZE        end before the file is longer: 500k, 10M, 2G"},
-	{"snap", 's', OPTION_TEXT, offsetof(struct own, snap),
-	 "-s, --snap BYTES        of each packet at most (default: all)"},
+	{"count", 'n', OPTION_NUMBER, offsetof(struct own, count),
+	 "-n, --count N           end after N packets in the file", "1"},
+	{"bytes", 0, OPTION_SIZE, offsetof(struct own, bytes),
+	 "    --bytes SIZE        end before the file is longer: 500k, 10M, 2G", "1"},
+	{"snap", 's', OPTION_SIZE, offsetof(struct own, snap),
+	 "-s, --snap SIZE         of each packet at most; 0: all (default)", NULL, "65535"},
 	{"ring", 0, OPTION_TEXT, offsetof(struct own, ring),
 	 "    --ring FILES:SIZE   as many files of that size: a new one replaces the oldest"},
-	{"buffer", 'B', OPTION_TEXT, offsetof(struct own, buffer),
-	 "-B, --buffer SIZE       between kernel and reader (default 32M)"},
+	{"buffer", 'B', OPTION_SIZE, offsetof(struct own, buffer),
+	 "-B, --buffer SIZE       between kernel and reader (default 32M)", "1", "1G"},
 };
 
 struct capture {
@@ -50,7 +50,7 @@ struct capture {
 	const char *pipeline;
 	struct look look;
 	struct seam_choice choice;
-	uint64_t count, bytes, buffer; /* 0: no limit */
+	uint64_t count, bytes, buffer; /* of struct own */
 	struct capture_file file;
 	struct seams seams;
 	struct names names;
@@ -59,6 +59,7 @@ struct capture {
 	struct buf block;
 	uint64_t written, missed;
 	uint64_t missed_untold; /* not yet in the file */
+	uint64_t gap_untold;    /* ns in which nobody looked, the same */
 	uint64_t missed_before; /* when the present file began */
 	uint64_t start_ns;      /* of the present file */
 	struct braid_error err;
@@ -92,8 +93,10 @@ static bool is_too_long(const struct capture *c)
 
 static int make_block(struct capture *c, const struct braid_event *e, struct seam *seam)
 {
+	_cleanup_free_ char *gap = c->gap_untold ? look_gap_text(c->gap_untold) : NULL;
+
 	c->block.n = 0;
-	seam_packet(seam, &c->names, e, c->missed_untold, &c->block);
+	seam_packet(seam, &c->names, e, c->missed_untold, gap, &c->block);
 	return c->block.failed ? -ENOMEM : 0;
 }
 
@@ -117,7 +120,7 @@ static int event(void *ctx, size_t observer __attribute__((unused)), const struc
 	if (r)
 		return r;
 	seam->packets++;
-	c->missed_untold = 0;
+	c->missed_untold = c->gap_untold = 0;
 	c->written++;
 	return c->file.over || (c->count && c->written >= c->count);
 }
@@ -156,8 +159,12 @@ static int changed(void *ctx, size_t observer __attribute__((unused)))
 	struct capture *c = ctx;
 	uint32_t was = c->names.revision;
 	size_t known = c->seams.list.n;
+	_cleanup_free_ char *gap = look_gap_text(look_gap_ns(c->observer));
 	int r = names_read(&c->names, c->b, c->pipeline, c->observer, &c->err);
 
+	c->gap_untold += look_gap_ns(c->observer);
+	if (!r && c->names.revision == was)
+		fprintf(stderr, "%s\n", gap ?: "");
 	if (r || c->names.revision == was)
 		return r;
 	r = seams_choose(&c->seams, &c->choice, &c->names, c->pipeline, &c->err);
@@ -166,9 +173,17 @@ static int changed(void *ctx, size_t observer __attribute__((unused)))
 	c->block.n = 0;
 	seams_add(&c->seams, &c->block);
 	c->file.reserve = c->seams.list.n * SEAM_END_BYTES;
-	fprintf(stderr, "revision %u runs now: %zu more interfaces in the file\n",
-		c->names.revision, c->seams.list.n - known);
+	fprintf(stderr, "revision %u runs now: %zu more interfaces in the file; %s\n",
+		c->names.revision, c->seams.list.n - known, gap ?: "");
 	return capture_file_add(&c->file, &c->block, &c->err);
+}
+
+static int moved(void *ctx, size_t observer __attribute__((unused)))
+{
+	const struct capture *c = ctx;
+
+	look_tell_interfaces(c->pipeline, c->observer);
+	return 0;
 }
 
 /*
@@ -177,25 +192,26 @@ static int changed(void *ctx, size_t observer __attribute__((unused)))
  */
 static int choose_before(struct capture *c, json_t **ret_status, const char ***ret, size_t *ret_n)
 {
-	const char *all[256];
-	size_t n = 0, i;
+	struct texts all = {};
+	bool whole = true;
 	json_t *p, *stage;
 	char *text;
+	size_t i;
 	int r;
 
-	for (; n < c->choice.n_stages && n < 256; n++)
-		all[n] = c->choice.stages[n];
-	if (!n && c->choice.before) {
+	for (i = 0; i < c->choice.n_stages; i++)
+		whole &= !!array_add(&all.list, c->choice.stages[i]);
+	if (!i && c->choice.before) {
 		r = braid_status(c->b, c->pipeline, &text, &c->err);
 		if (r)
 			return r;
 		*ret_status = parse_json(text);
 		p = json_array_get(json_object_get(*ret_status, "pipelines"), 0);
 		json_array_foreach (json_object_get(p, "stages"), i, stage)
-			if (n < 256)
-				all[n++] = member(stage, "name");
+			whole &= !!array_add(&all.list, member(stage, "name"));
 	}
-	*ret = seams_before(&c->choice, all, n, ret_n);
+	*ret = whole ? seams_before(&c->choice, all.list.v, all.list.n, ret_n) : NULL;
+	array_done(&all.list);
 	return *ret ? 0 : -ENOMEM;
 }
 
@@ -226,7 +242,8 @@ static void show_json(const struct capture *c, const struct braid_observer_count
 		      (json_int_t)c->names.revision, "looked-at", (json_int_t)count->packets,
 		      "written", (json_int_t)c->written, "missed", (json_int_t)count->missed,
 		      "bytes", (json_int_t)c->file.total, "files", files);
-	json_dumpf(j, stdout, JSON_INDENT(2));
+	look_gaps_add(c->observer, j);
+	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	json_decref(j);
 }
@@ -234,6 +251,7 @@ static void show_json(const struct capture *c, const struct braid_observer_count
 /* On standard error, as the packets may be on the other one. */
 static int show_totals(struct capture *c)
 {
+	_cleanup_free_ char *gaps = look_gaps_text(c->observer);
 	struct braid_observer_count count;
 	int r = braid_observer_count(c->observer, &count, &c->err);
 
@@ -245,8 +263,8 @@ static int show_totals(struct capture *c)
 	}
 	fprintf(stderr,
 		"%" PRIu64 " packets looked at, %" PRIu64 " written at their seams (%" PRIu64
-		" bytes), %" PRIu64 " events missed\n",
-		count.packets, c->written, c->file.total, count.missed);
+		" bytes), %" PRIu64 " events missed%s\n",
+		count.packets, c->written, c->file.total, count.missed, gaps ?: "");
 	if (count.missed)
 		fputs("  there were more than could be written: a filter, --snap, --sample or a "
 		      "larger\n"
@@ -255,14 +273,16 @@ static int show_totals(struct capture *c)
 	return 0;
 }
 
+/* Whether there is room is known before the file is there, or what was in it is gone. */
 static int open_file(struct capture *c)
 {
-	int r = capture_file_open(&c->file, &c->err);
-	uint64_t empty = c->file.size + c->file.reserve;
-	uint64_t limit = c->file.files ? c->file.limit : c->bytes;
+	uint64_t limit = c->file.files ? c->file.limit : c->bytes, empty;
+	_cleanup_(buf_done) struct buf first = {};
 
-	if (r || !limit || limit >= empty)
-		return r;
+	begin_file(c, &first);
+	empty = first.n + c->file.reserve;
+	if (!limit || limit >= empty)
+		return capture_file_open(&c->file, &c->err);
 	c->err.code = -EINVAL;
 	c->err.where = strdup(c->file.path);
 	c->err.what = text_fmt("a file of %" PRIu64 " bytes has no room for packets", limit);
@@ -291,6 +311,7 @@ static int capture(struct capture *c)
 		.tick = tick,
 		.period_ms = TICK_MS,
 		.changed = changed,
+		.moved = moved,
 	};
 	int r = open_observer(c) ?: open_file(c);
 
@@ -318,35 +339,21 @@ static int work(void *ctx)
 	return status;
 }
 
-/* "10:5M" */
-static bool parse_ring(const char *text, struct capture_file *f)
+/* "10:5M". Return: EXIT_DONE; else how to exit. */
+static int take_ring(const struct command *cmd, const char *text, struct capture_file *f)
 {
+	static const struct amount size = {AMOUNT_SIZE, "1"};
 	_cleanup_free_ char *files = strdup(text);
 	char *colon = files ? strchr(files, ':') : NULL;
 	uint64_t n;
 
 	if (!colon)
-		return false;
+		return usage(cmd, "--ring: '%s' is not a ring: 10:5M is ten files of 5 MiB", text);
 	*colon = '\0';
-	if (!parse_count(files, &n) || n > 99999 || !parse_size(colon + 1, &f->limit))
-		return false;
+	if (!take_amount(cmd, "--ring", NUMBER("1", "99999"), files, &n) ||
+	    !take_amount(cmd, "--ring", &size, colon + 1, &f->limit))
+		return EXIT_USAGE;
 	f->files = n;
-	return true;
-}
-
-/* Return: EXIT_DONE; else how to exit. */
-static int take_limits(const struct command *cmd, const struct own *own, struct capture *c)
-{
-	if (own->count && !parse_count(own->count, &c->count))
-		return usage(cmd, "'%s' is no number of packets", own->count);
-	if (own->bytes && !parse_size(own->bytes, &c->bytes))
-		return usage(cmd, "'%s' is no size: 500k, 10M, 2G", own->bytes);
-	if (own->snap && !parse_snap(own->snap, &c->seams.snap))
-		return usage(cmd, "'%s' is no number of bytes up to 65535", own->snap);
-	if (own->ring && !parse_ring(own->ring, &c->file))
-		return usage(cmd, "'%s' is no ring: 10:5M is ten files of 5 MiB", own->ring);
-	if (own->buffer && (!parse_size(own->buffer, &c->buffer) || c->buffer > 1 << 30))
-		return usage(cmd, "'%s' is no size up to 1G", own->buffer);
 	return EXIT_DONE;
 }
 
@@ -363,40 +370,53 @@ static int take_options(const struct command *cmd, const struct own *own, struct
 	if (is_stdout && c->o->json)
 		return usage(cmd, "--json and packets are both for standard output");
 	c->file.path = own->write;
-	c->seams.snap = SNAP;
-	c->buffer = RING;
+	c->count = own->count;
+	c->bytes = own->bytes;
+	c->buffer = own->buffer;
+	c->seams.snap = own->snap ?: SNAP; /* 0: all, as for tcpdump */
 	c->choice = (struct seam_choice){.stages = own->stages.list.v,
 					 .n_stages = own->stages.list.n,
 					 .before = own->before,
 					 .after = own->after};
-	return take_limits(cmd, own, c);
+	return own->ring ? take_ring(cmd, own->ring, &c->file) : EXIT_DONE;
+}
+
+static int guarded(struct capture *c)
+{
+	const struct look_guard guard = {
+		.o = c->o, .pipelines = &c->pipeline, .n = 1, .work = work, .ctx = c};
+	int status;
+
+	c->file.whole = capture_whole_new();
+	if (!c->file.whole) {
+		fputs("braid: out of memory\n", stderr);
+		return EXIT_FAILED;
+	}
+	status = look_guard(&guard);
+	capture_whole_mend(c->file.whole);
+	return status;
 }
 
 static int run(const struct command *cmd, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
 	_cleanup_free_ char *expression = NULL;
-	struct own own = {};
+	struct own own = {.snap = SNAP, .buffer = RING};
 	struct capture c = {.o = &o, .err = BRAID_ERROR_INIT};
-	struct look_guard guard = {
-		.o = &o, .pipelines = &c.pipeline, .n = 1, .work = work, .ctx = &c};
-	int status, first = options_parse_own(cmd, OPT_STATE, argc, argv, &o, &own, &status);
+	int status,
+		first = options_parse_own(cmd, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 
 	if (first >= 0 && argc - first < 1)
 		status = usage(cmd, "which pipeline?");
 	if (first >= 0 && argc - first >= 1) {
 		c.pipeline = argv[first];
-		c.file = (struct capture_file){.fd = -1,
-					       .begin = begin_file,
-					       .end = end_file,
-					       .ctx = &c,
-					       .whole = capture_whole_new()};
+		c.file = (struct capture_file){
+			.fd = -1, .begin = begin_file, .end = end_file, .ctx = &c};
 		status = take_expression(cmd, argc - first - 1, argv + first + 1, &own.look,
 					 &expression) ?:
 			 take_options(cmd, &own, &c) ?: look_parse(cmd, &o, &own.look, &c.look);
 		c.seams.filter = own.look.filter;
-		status = status ?: look_guard(&guard);
-		capture_whole_mend(c.file.whole);
+		status = status ?: guarded(&c);
 	}
 	look_done(&c.look);
 	array_done(&own.stages.list);

@@ -45,8 +45,6 @@ void seams_limit(const struct seam_choice *c, struct braid_observe_opts *opts);
 /* Those of the revision that @n names. Return: 0; -ENOENT no such stage; -ENOMEM. */
 int seams_choose(struct seams *s, const struct seam_choice *c, const struct names *n,
 		 const char *pipeline, struct braid_error *err);
-/* Those of earlier revisions are not in a new file. */
-void seams_forget(struct seams *s);
 void seams_done(struct seams *s);
 /* Where @e is from; NULL: nobody asked for it. */
 struct seam *seams_find(struct seams *s, const struct braid_event *e);
@@ -59,6 +57,9 @@ void seams_end_file(const struct seams *s, uint64_t start_ns, uint64_t end_ns, u
 		    struct buf *out);
 #define SEAM_END_BYTES 160 /* of one of them at most */
 
-/* A packet at a seam as a block. @dropped: events that were missed before it. */
+/*
+ * A packet at a seam as a block. @dropped: events that were missed before it. @gap: what else there
+ * is to say of what is not there, in front of its comment; may be NULL.
+ */
 void seam_packet(struct seam *s, const struct names *n, const struct braid_event *e,
-		 uint64_t dropped, struct buf *out);
+		 uint64_t dropped, const char *gap, struct buf *out);

@@ -54,7 +54,7 @@ static void tell_guard(struct capture_file *f)
 {
 	struct stat st;
 
-	if (!f->whole || is_pipe(f))
+	if (is_pipe(f))
 		return;
 	f->whole->path[0] = '\0';
 	f->whole->size = 0;
@@ -67,7 +67,7 @@ static void tell_guard(struct capture_file *f)
 
 void capture_whole_mend(const struct capture_whole *w)
 {
-	_cleanup_close_ int fd = w && w->path[0] ? open(w->path, O_WRONLY | O_CLOEXEC) : -1;
+	_cleanup_close_ int fd = w->path[0] ? open(w->path, O_WRONLY | O_CLOEXEC) : -1;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) || st.st_dev != w->dev || st.st_ino != w->ino)
@@ -96,8 +96,9 @@ static int open_file(struct capture_file *f, struct braid_error *err)
 		free(name);
 		return err->code = -ENOMEM;
 	}
+	/* O_APPEND: at its end, also when half a block was cut off */
 	f->fd = is_pipe(f) ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-			   : open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+			   : open(name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return failed(err, name, "cannot write it", errno);
 	tell_guard(f);
@@ -148,7 +149,7 @@ int capture_file_flush(struct capture_file *f, struct braid_error *err)
 	if (f->pending.n && !f->over) {
 		r = write_all(f, err);
 		f->total += f->pending.n;
-		if (f->whole && !r)
+		if (!r)
 			f->whole->size += f->pending.n;
 	}
 	f->pending.n = 0;

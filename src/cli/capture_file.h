@@ -25,7 +25,7 @@ struct capture_file {
 	unsigned int files;          /* of a ring; 0: one file */
 	uint64_t limit;              /* bytes of a file of the ring */
 	size_t reserve;              /* bytes that end() takes at most */
-	struct capture_whole *whole; /* may be NULL */
+	struct capture_whole *whole; /* borrowed */
 	/* what each file begins with, and ends with */
 	void (*begin)(void *ctx, struct buf *out);
 	void (*end)(void *ctx, struct buf *out);
@@ -55,5 +55,5 @@ void capture_file_done(struct capture_file *f);
 
 /* In memory that is shared; NULL: none. */
 struct capture_whole *capture_whole_new(void);
-/* The writer was killed: cuts off half a block. */
+/* The writer was killed, or the disk is full: cuts off half a block. */
 void capture_whole_mend(const struct capture_whole *w);

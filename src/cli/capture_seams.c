@@ -66,21 +66,15 @@ static int add(struct seams *s, uint32_t point, const struct names *n, const cha
 	return seam->name && seam->description ? 0 : -ENOMEM;
 }
 
+/* The observer has checked what it was asked for: it was there. */
 static int no_stage(const char *name, const struct names *n, const char *pipeline,
 		    struct braid_error *err)
 {
-	const char *all[64], *near;
-	size_t k = 0;
-
-	for (size_t i = 0; i < n->stages.n && k < 64; i++)
-		all[k++] = n->stages.v[i].name;
-	near = text_nearest(name, all, k);
 	braid_error_clear(err);
 	err->code = -ENOENT;
 	err->where = strdup(pipeline);
-	err->what = text_fmt("what runs has no stage '%s'", name);
-	err->hint = near ? text_fmt("did you mean '%s'?", near)
-			 : strdup("braid status lists its stages");
+	err->what = text_fmt("revision %u has no stage '%s' any more", n->revision, name);
+	err->hint = strdup("braid status lists its stages");
 	return -ENOENT;
 }
 
@@ -127,7 +121,8 @@ static void seam_done(struct seam *s)
 	free(s->comment.text);
 }
 
-void seams_forget(struct seams *s)
+/* Those of earlier revisions are not in a new file. */
+static void seams_forget(struct seams *s)
 {
 	size_t old = s->list.n - s->present;
 
@@ -241,8 +236,10 @@ static uint64_t verdict_number(const char *hook, uint32_t verdict)
 }
 
 void seam_packet(struct seam *s, const struct names *n, const struct braid_event *e,
-		 uint64_t dropped, struct buf *out)
+		 uint64_t dropped, const char *gap, struct buf *out)
 {
+	const char *text = comment_of(s, n, e);
+	_cleanup_free_ char *both = gap ? text_fmt("%s; %s", gap, text ?: "") : NULL;
 	bool judged = e->point != BRAID_EVENT_ENTRY &&
 		      (e->point >= BRAID_EVENT_LOST || !(e->point & BRAID_EVENT_BEFORE));
 	const struct pcapng_packet block = {
@@ -251,7 +248,7 @@ void seam_packet(struct seam *s, const struct names *n, const struct braid_event
 		.bytes = e->bytes,
 		.captured = e->captured,
 		.length = e->length,
-		.comment = comment_of(s, n, e),
+		.comment = both ?: text,
 		.direction = is_outbound(n->hook) ? PCAPNG_OUTBOUND : PCAPNG_INBOUND,
 		.dropped = dropped,
 		.id = e->packet,

@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "cli/amount.h"
 
 enum exit_status { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CONFLICT, EXIT_DENIED, EXIT_DIFFERS };
 
@@ -18,6 +19,10 @@ enum option_kind {
 	OPTION_FLAG,  /* bool */
 	OPTION_TEXT,  /* const char *: the last one counts */
 	OPTION_TEXTS, /* struct texts: it may be repeated */
+	/* uint64_t: as enum amount_kind has them, in its order */
+	OPTION_NUMBER,
+	OPTION_SIZE,
+	OPTION_TIME,
 };
 
 struct texts {
@@ -30,6 +35,7 @@ struct own_option {
 	enum option_kind kind;
 	size_t at;        /* of the field */
 	const char *help; /* its line: "-n, --count N          …", or "    --count N          …" */
+	const char *least, *most; /* of an amount: struct amount */
 };
 
 struct command {
@@ -52,7 +58,7 @@ extern const struct command cmd_adopt, cmd_apply, cmd_asm, cmd_capture, cmd_conf
 struct options {
 	bool json, verbose, replace;
 	const char *state;
-	unsigned int wait; /* seconds */
+	uint64_t wait_ns;
 	ARRAY(const char *) values;
 };
 
@@ -74,8 +80,17 @@ int options_parse(const struct command *c, unsigned int sets, int argc, char **a
 int options_parse_own(const struct command *c, unsigned int sets, int argc, char **argv,
 		      struct options *ret, void *ret_own, int *ret_status);
 void options_done(struct options *o);
-/* false: @text is not the number of a revision. */
-bool parse_revision(const char *text, unsigned int *ret);
+/* What @place ("--count", "REVISION") has. false: what is wrong with it has been said. */
+bool take_amount(const struct command *c, const char *place, const struct amount *a,
+		 const char *text, uint64_t *ret);
+/*
+ * The index of @word in the array @table, whose elements begin with a name. -1: it is not there,
+ * which has been said: "unknown format 'pgn': did you mean 'png'?". @what: "format".
+ */
+#define find_word(c, what, word, table)                                                            \
+	find_word_in(c, what, word, table, sizeof(*(table)), sizeof(table) / sizeof(*(table)))
+int find_word_in(const struct command *c, const char *what, const char *word, const void *table,
+		 size_t size, size_t n);
 
 /* Prints what went wrong, for people or as JSON. Return: the exit status for it. */
 int fail(const struct options *o, const struct braid_error *err);
@@ -97,6 +112,9 @@ const char *member(const json_t *j, const char *name); /* a string; "" when ther
 long long number(const json_t *j, const char *name);   /* 0 when there is none */
 /* "a, b, c" of a list of strings; free it. */
 char *list_text(const json_t *list);
+/* As DOT and Prometheus have texts: in quotes. */
+struct buf;
+void quoted_text(struct buf *b, const char *text);
 /* "2026-11-20 18:30:05" of seconds since the epoch, local time, in a static buffer. */
 const char *time_text(long long seconds);
 

@@ -183,20 +183,21 @@ static int history(const struct command *c, const struct call *call)
 static int roll_back(const struct command *c, const struct call *call)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	unsigned int version = 0;
+	uint64_t version;
 	char *text = NULL;
 	int r;
 
 	if (call->n > 1)
 		return usage(c, "to which version?");
-	if (call->n && !text_eq(call->args[0], "0") && !parse_revision(call->args[0], &version))
-		return usage(c, "'%s' is not a version", call->args[0]);
+	if (call->n &&
+	    !take_amount(c, "VERSION", NUMBER(NULL, UINT32_TEXT), call->args[0], &version))
+		return EXIT_USAGE;
 	r = braid_config_rollback(call->b, call->pipeline, call->n ? (int64_t)version : -1, &text,
 				  &err);
 	return finish(call->o, r, text, report, &err);
 }
 
-static const struct verb {
+static const struct {
 	const char *name;
 	int (*run)(const struct command *c, const struct call *call);
 } verbs[] = {
@@ -206,20 +207,6 @@ static const struct verb {
 	{"rollback", roll_back},
 };
 
-#define N_VERBS (sizeof(verbs) / sizeof(*verbs))
-
-static int unknown_verb(const struct command *c, const char *word)
-{
-	const char *names[N_VERBS], *near;
-
-	for (size_t i = 0; i < N_VERBS; i++)
-		names[i] = verbs[i].name;
-	near = text_nearest(word, names, N_VERBS);
-	if (near)
-		return usage(c, "'%s': did you mean '%s'?", word, near);
-	return usage(c, "'%s': get, set, history or rollback", word);
-}
-
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
@@ -228,26 +215,24 @@ static int run(const struct command *c, int argc, char **argv)
 	_cleanup_(own_done) struct own own = {};
 	int status,
 		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
-	const struct verb *verb = NULL;
 	struct call call;
+	int verb;
 
 	if (first < 0)
 		return status;
 	if (argc - first < 1)
 		return usage(c, "get, set, history or rollback?");
-	for (size_t i = 0; i < N_VERBS; i++)
-		if (text_eq(argv[first], verbs[i].name))
-			verb = &verbs[i];
-	if (!verb)
-		return unknown_verb(c, argv[first]);
+	verb = find_word(c, "config command", argv[first], verbs);
+	if (verb < 0)
+		return EXIT_USAGE;
 	if (argc - first < 2)
 		return usage(c, "which pipeline?");
-	if (own.defaults.list.n && verb->run != set)
+	if (own.defaults.list.n && verbs[verb].run != set)
 		return usage(c, "--default goes with set");
 	if (open_braid(&o, &b, &err))
 		return fail(&o, &err);
 	call = (struct call){&o, &own, b, argv[first + 1], argc - first - 2, argv + first + 2};
-	return verb->run(c, &call);
+	return verbs[verb].run(c, &call);
 }
 
 const struct command cmd_config = {

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* braid diff: a manifest against what runs, or two revisions. */
-#include <errno.h>
-#include <string.h>
-
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/show.h"
 
@@ -46,21 +42,16 @@ static int two_revisions(const struct command *c, const struct options *o, int n
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_manifest_freep) struct braid_manifest *from = NULL, *to = NULL;
 	_cleanup_(braid_closep) struct braid *b = NULL;
-	unsigned int revisions[2] = {};
+	uint64_t revisions[2] = {};
 
 	for (int i = 1; i < n; i++)
-		if (!parse_revision(args[i], &revisions[i - 1]))
-			return usage(c, "'%s' is not a revision", args[i]);
+		if (!take_amount(c, "REVISION", NUMBER("1", UINT32_TEXT), args[i],
+				 &revisions[i - 1]))
+			return EXIT_USAGE;
 	if (open_braid(o, &b, &err) || braid_revision(b, args[0], revisions[0], &from, &err) ||
 	    braid_revision(b, args[0], revisions[1], &to, &err))
 		return fail(o, &err);
 	return show(o, braid_manifest_get(from, 0), braid_manifest_get(to, 0));
-}
-
-/* "edge.yaml" or "edge"? A name has no dot and no slash. */
-static bool is_file(const char *arg)
-{
-	return strpbrk(arg, "./") != NULL;
 }
 
 static int run(const struct command *c, int argc, char **argv)

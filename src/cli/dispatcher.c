@@ -8,7 +8,8 @@
 #include "base/text.h"
 
 struct own {
-	const char *program, *section, *priority, *proceed_on, *mode, *pin_path, *netns;
+	const char *program, *section, *proceed_on, *mode, *pin_path, *netns;
+	uint64_t priority; /* UINT64_MAX: not given */
 	bool all;
 };
 
@@ -17,8 +18,9 @@ static const struct own_option own_options[] = {
 	 "    --program NAME      of the function, if the object has several"},
 	{"section", 0, OPTION_TEXT, offsetof(struct own, section),
 	 "    --section NAME      the first program in it (default: the first of the object)"},
-	{"priority", 0, OPTION_TEXT, offsetof(struct own, priority),
-	 "    --priority N        lower runs earlier (default: the object's, else 50)"},
+	{"priority", 0, OPTION_NUMBER, offsetof(struct own, priority),
+	 "    --priority N        lower runs earlier (default: the object's, else 50)", NULL,
+	 UINT32_TEXT},
 	{"proceed-on", 0, OPTION_TEXT, offsetof(struct own, proceed_on),
 	 "    --proceed-on LIST   verdicts, with commas, after which the next stage runs"},
 	{"mode", 0, OPTION_TEXT, offsetof(struct own, mode),
@@ -41,19 +43,6 @@ struct request {
 	bool has_priority, has_actions;
 	uint32_t priority, actions;
 };
-
-static bool parse_number(const char *text, uint32_t *ret)
-{
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || n > 0xffffffff)
-		return false;
-	*ret = n;
-	return true;
-}
 
 /* "pass,tx" */
 static bool parse_verdicts(const char *text, uint32_t *ret)
@@ -79,10 +68,9 @@ static int read_settings(struct request *q)
 {
 	const struct own *o = q->own;
 
-	q->has_priority = o->priority;
+	q->has_priority = o->priority != UINT64_MAX;
+	q->priority = o->priority;
 	q->has_actions = o->proceed_on;
-	if (o->priority && !parse_number(o->priority, &q->priority))
-		return usage(q->c, "'%s' is no priority", o->priority);
 	if (o->proceed_on && !parse_verdicts(o->proceed_on, &q->actions))
 		return usage(q->c, "'%s' is no list of verdicts", o->proceed_on);
 	if (o->section && o->program)
@@ -109,12 +97,15 @@ static int find_component(const struct request *q, const json_t *all, const char
 {
 	const json_t *at = json_array_get(json_object_get(all, "interfaces"), 0);
 	struct buf ids = {};
+	uint64_t id;
 	json_t *c;
 	size_t i, n = 0;
 	int r = 0;
 
-	if (parse_number(word, ret))
+	if (!amount_parse(NUMBER(NULL, UINT32_TEXT), word, &id)) {
+		*ret = id;
 		return 0;
+	}
 	json_array_foreach (json_object_get(at, "components"), i, c)
 		if (text_eq(member(c, "name"), word)) {
 			*ret = number(c, "id");
@@ -242,49 +233,53 @@ static int run_set(const struct request *q)
 	return commit(q, c);
 }
 
-static int run_on(struct request *q, const char *word)
+static int run_list(const struct request *q)
 {
-	static const struct {
-		const char *name;
-		int (*run)(const struct request *q);
-	} commands[] = {{"add", run_add},
-			{"remove", run_remove},
-			{"set", run_set},
-			{"replace", run_replace}};
-	const size_t n = sizeof(commands) / sizeof(*commands);
-
-	for (size_t i = 0; i < n; i++)
-		if (text_eq(commands[i].name, word))
-			return q->interface ? read_settings(q) ?: commands[i].run(q)
-					    : usage(q->c, "which interface?");
-	return usage(q->c, "%s '%s': list, show, add, remove, set, replace, clean",
-		     "there is no command", word);
+	return q->interface ? usage(q->c, "list takes no argument") : dispatcher_list(q->o);
 }
+
+static int run_show(const struct request *q)
+{
+	return q->n ? usage(q->c, "one interface at most")
+		    : dispatcher_show(q->o, q->own->netns, q->interface);
+}
+
+static int run_clean(const struct request *q)
+{
+	return q->n ? usage(q->c, "one interface at most")
+		    : dispatcher_clean(q->o, q->own->netns, q->interface);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct request *q);
+	bool changes;
+} commands[] = {
+	{"list", run_list},           {"show", run_show},     {"add", run_add, true},
+	{"remove", run_remove, true}, {"set", run_set, true}, {"replace", run_replace, true},
+	{"clean", run_clean},
+};
 
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	struct own own = {};
-	int status, first = options_parse_own(c, OPT_PASS_FDS, argc, argv, &o, &own, &status),
-		    n = argc - first;
-	const char *word = argv[first < 0 ? 0 : first], *interface;
+	struct own own = {.priority = UINT64_MAX};
+	int status, first = options_parse_own(c, OPT_PASS_FDS, argc, argv, &o, &own, &status);
+	int n = argc - first, at;
 	struct request q;
 
 	if (first < 0)
 		return status;
 	if (n < 1)
 		return usage(c, "list, show, add, remove, set, replace or clean?");
-	interface = n > 1 ? argv[first + 1] : NULL;
-	q = (struct request){c, &o, &own, interface, argv + first + 2, n > 2 ? n - 2 : 0};
-	if (text_eq(word, "list"))
-		return n > 1 ? usage(c, "list takes no argument") : dispatcher_list(&o);
-	if (text_eq(word, "show") || text_eq(word, "clean")) {
-		if (n > 2)
-			return usage(c, "one interface at most");
-		return text_eq(word, "show") ? dispatcher_show(&o, own.netns, interface)
-					     : dispatcher_clean(&o, own.netns, interface);
-	}
-	return run_on(&q, word);
+	at = find_word(c, "dispatcher command", argv[first], commands);
+	if (at < 0)
+		return EXIT_USAGE;
+	q = (struct request){c, &o, &own, argv[first + 1], argv + first + 2, n > 2 ? n - 2 : 0};
+	if (commands[at].changes && !q.interface)
+		return usage(c, "which interface?");
+	status = commands[at].changes ? read_settings(&q) : EXIT_DONE;
+	return status ?: commands[at].run(&q);
 }
 
 const struct command cmd_dispatcher = {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/show.h"
 
 static const char *state_text(const json_t *j)
 {
@@ -41,35 +42,42 @@ static void show_components(const json_t *list)
 	table_print(t);
 }
 
-static void show_program(const char *interface, const json_t *p, const char *what)
+static void show_program(const json_t *j, const json_t *p, const char *what)
 {
-	printf("%s: program %lld '%s' in %s mode%s%s%s%s\n", interface, number(p, "id"),
-	       member(p, "name"), member(p, "mode"), *member(p, "pipeline") ? ", of pipeline " : "",
-	       member(p, "pipeline"), what ? " " : "", what ?: "");
+	printf("%s in %s: program %lld '%s' in %s mode%s%s%s%s\n", member(j, "interface"),
+	       member(j, "netns"), number(p, "id"), member(p, "name"), member(p, "mode"),
+	       *member(p, "pipeline") ? ", of pipeline " : "", member(p, "pipeline"),
+	       what ? " " : "", what ?: "");
 }
 
-static void show_interface(const json_t *j)
+static void show_sound(const json_t *j, const char *state)
 {
 	const json_t *program = json_object_get(j, "program");
-	const json_t *components = json_object_get(j, "components");
-	const char *name = member(j, "interface"), *state = state_text(j);
 
-	if (json_object_get(j, "hardware"))
-		show_program(name, json_object_get(j, "hardware"), NULL);
-	if (!program)
-		printf("%s: %s\n", name, state);
-	else if (!components)
-		show_program(name, program, state);
-	if (*member(j, "why"))
-		printf("  why: %s\n", member(j, "why"));
-	if (!components)
-		return;
-	printf("%s in %s: dispatcher %lld, version %lld, %s mode%s\n", name, member(j, "netns"),
-	       number(program, "id"), number(j, "version"), member(program, "mode"),
+	printf("%s in %s: dispatcher %lld, version %lld, %s mode%s\n", member(j, "interface"),
+	       member(j, "netns"), number(program, "id"), number(j, "version"),
+	       member(program, "mode"),
 	       json_is_true(json_object_get(j, "frags")) ? ", packets of several buffers" : "");
 	if (state)
 		printf("  it %s\n", state);
-	show_components(components);
+	show_components(json_object_get(j, "components"));
+}
+
+void show_dispatcher(const json_t *j)
+{
+	const json_t *program = json_object_get(j, "program");
+	const char *state = state_text(j);
+
+	if (json_object_get(j, "hardware"))
+		show_program(j, json_object_get(j, "hardware"), NULL);
+	if (json_object_get(j, "components"))
+		show_sound(j, state);
+	else if (program)
+		show_program(j, program, state);
+	else
+		printf("%s: %s\n", member(j, "interface"), state);
+	if (*member(j, "why"))
+		printf("  why: %s\n", member(j, "why"));
 }
 
 /* @text: an object with a list @name; taken. */
@@ -90,7 +98,7 @@ static int show_each(const struct options *o, char *text, const char *name, cons
 	json_array_foreach (list, i, j) {
 		if (i)
 			putchar('\n');
-		show_interface(j);
+		show_dispatcher(j);
 	}
 	return EXIT_DONE;
 }
@@ -150,6 +158,8 @@ int dispatcher_report(const struct options *o, char *text)
 		return EXIT_DONE;
 	}
 	j = parse_json(text);
-	show_interface(j);
+	show_dispatcher(j);
+	if (*member(j, "pins-left"))
+		printf("  pins stay: %s\n  do:  braid dispatcher clean\n", member(j, "pins-left"));
 	return EXIT_DONE;
 }

@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include "cli/show.h"
 #include "cli/write.h"
 
 struct graph_options {
-	const char *format, *output, *interval;
+	const char *format, *output;
+	uint64_t interval; /* ns */
 	struct texts counters;
 };
 
@@ -44,12 +46,9 @@ static bool choose_format(const struct command *c, struct request *r)
 {
 	const char *word = r->own->format, *file = r->own->output;
 
-	for (r->format = 0; word && r->format < FORMATS; r->format++)
-		if (text_eq(word, format_names[r->format]))
-			return true;
 	if (word) {
-		usage(c, "unknown format '%s': dot, svg or html", word);
-		return false;
+		r->format = find_word(c, "format", word, format_names);
+		return r->format >= 0;
 	}
 	if (!file || text_eq(file, "-")) {
 		r->format = FORMAT_DOT;
@@ -59,21 +58,6 @@ static bool choose_format(const struct command *c, struct request *r)
 	if (r->format < 0)
 		usage(c, "'%s' does not end in .dot, .svg or .html: say --format", file);
 	return r->format >= 0;
-}
-
-static bool choose_interval(const struct command *c, struct request *r)
-{
-	const char *text = r->own->interval;
-	char *end;
-
-	r->from.interval = 1;
-	if (!text)
-		return true;
-	r->from.interval = strtod(text, &end);
-	if (end != text && !*end && r->from.interval >= 0 && r->from.interval <= 3600)
-		return true;
-	usage(c, "'%s' is not a number of seconds", text);
-	return false;
 }
 
 static int draw(const struct request *rq, struct graph *g)
@@ -126,7 +110,7 @@ static int read_and_draw(const struct request *rq)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	struct graph_options own = {};
+	struct graph_options own = {.interval = 1000000000};
 	int status,
 		first = options_parse_own(c, OPT_VALUES | OPT_STATE, argc, argv, &o, &own, &status);
 	struct request r = {.o = &o, .own = &own};
@@ -139,14 +123,14 @@ static int run(const struct command *c, int argc, char **argv)
 					argc - first > 1 ? argv[first + 1] : NULL,
 					own.counters.list.v,
 					own.counters.list.n,
-					0};
+					own.interval / 1e9};
 	if (argc - first < 1)
 		usage(c, "which pipeline?");
-	else if (argc - first > 2 || (r.from.pipeline && !graph_is_file(r.from.what)))
+	else if (argc - first > 2 || (r.from.pipeline && !is_file(r.from.what)))
 		usage(c, "one pipeline at a time");
 	else if (r.from.n_counters > 2)
 		usage(c, "--counters twice at most");
-	else if (choose_format(c, &r) && choose_interval(c, &r))
+	else if (choose_format(c, &r))
 		status = read_and_draw(&r);
 out:
 	array_done(&own.counters.list);
@@ -160,8 +144,9 @@ static const struct own_option own_options[] = {
 	 "-f, --format WORD       dot, svg or html (default: by the ending of the file)"},
 	{"output", 'o', OPTION_TEXT, OWN(output),
 	 "-o, --output FILE       write it there (default: standard output)"},
-	{"interval", 'i', OPTION_TEXT, OWN(interval),
-	 "-i, --interval SECONDS  count so long (default 1); 0: since the counters began"},
+	{"interval", 'i', OPTION_TIME, OWN(interval),
+	 "-i, --interval TIME     count so long (default 1s); 0: since the counters began", NULL,
+	 "1h"},
 	{"counters", 'c', OPTION_TEXTS, OWN(counters),
 	 "-c, --counters FILE     numbers that braid status --json gave; twice: rates between"},
 };

@@ -122,8 +122,6 @@ struct graph_request {
 
 /* graph_fetch.c: model, plan, status and counters of @g. */
 int graph_fetch(const struct graph_request *rq, struct graph *g, struct braid_error *err);
-/* false: it is a name of a pipeline. */
-bool graph_is_file(const char *what);
 
 /* graph_read.c: @g has model, plan, and status and rollout if it runs. */
 void graph_read(struct graph *g);
@@ -145,12 +143,10 @@ void graph_count(struct graph *g);
 json_t *counters_of(const json_t *status, const char *pipeline, const char *home);
 /* What came from @old to @new, in a second of @seconds. NULL: they are not of one pipeline. */
 json_t *counters_between(const json_t *old, const json_t *new, double seconds);
-bool verdict_is_drop(const char *verdict);
 
 /* graph_place.c */
 void graph_place(struct graph *g);
 double gap_above(const struct graph *g);
-double leave_width(const struct graph *g, const struct leave *l);
 char *leave_text(const struct graph *g, const struct leave *l); /* behind the verdict; free it */
 double tag_width(const struct part *p, const struct branch *b);
 char *entry_text(const struct graph *g); /* interfaces; free it */
@@ -158,8 +154,6 @@ char *header_text(const struct part *p); /* of a choice or rollout; free it */
 
 /* graph_lines.c: the ways of packets, below all else. */
 void graph_lines(struct graph *g, struct buf *b);
-/* A pill: where packets leave. */
-void graph_leave(const struct graph *g, const struct leave *l, struct buf *b);
 /* graph_svg.c: the picture; its colours are classes. @links: stages lead to their facts. */
 void graph_svg(struct graph *g, bool links, struct buf *b);
 /* graph_card.c: one stage. */
@@ -177,12 +171,9 @@ void graph_facts(const struct graph *g, const struct part *p, put_fact put, void
 
 /* graph_text.c */
 void xml_text(struct buf *b, const char *text);
-void dot_text(struct buf *b, const char *text); /* in quotes */
 double text_width(const char *text, double size, bool bold);
 /* @text, or its beginning and end, if it is wider than @room; free it. */
 char *text_fit(const char *text, double size, bool bold, double room);
-/* "1.25 Mpps", "12 345"; free it. */
-char *graph_flow_text(const struct graph *g, const struct flow *f);
 /* "96.8 %" of what entered; "" when that is not known. Free it. */
 char *graph_share_text(const struct graph *g, const struct flow *f);
 /* "1.25 Mpps, 96.8 %"; free it. */

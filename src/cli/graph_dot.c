@@ -13,7 +13,7 @@ struct dot {
 static void attribute(struct buf *b, const char *name, const char *text)
 {
 	buf_fmt(b, ", %s=", name);
-	dot_text(b, text);
+	quoted_text(b, text);
 }
 
 static void put_line(void *ctx, const char *name, const char *value)
@@ -35,7 +35,7 @@ static void node(struct part *p, void *ctx)
 			: text_fmt("%s\ndisabled", p->name);
 	graph_facts(d->g, p, put_line, &facts);
 	buf_str(d->b, "    ");
-	dot_text(d->b, p->name);
+	quoted_text(d->b, p->name);
 	buf_str(d->b, " [shape=box");
 	attribute(d->b, "label", graph_must(label));
 	attribute(d->b, "tooltip", facts.v ?: "");
@@ -66,7 +66,7 @@ static void nodes(struct dot *d)
 		if (!json_array_size(json_object_get(s, "stages")))
 			continue;
 		buf_fmt(d->b, "  subgraph cluster_%zu {\n    label=", i);
-		dot_text(d->b, graph_must(label));
+		quoted_text(d->b, graph_must(label));
 		buf_str(d->b, "; style=rounded; color=\"#7b8a9a\";\n");
 		d->segment = i;
 		graph_each(&d->g->root, node, d);
@@ -90,9 +90,9 @@ static void edge(struct dot *d, const struct from *from, const char *to, const c
 					      from->when && *flow ? "\n" : "", flow);
 
 	buf_str(d->b, "  ");
-	dot_text(d->b, from->node);
+	quoted_text(d->b, from->node);
 	buf_str(d->b, " -> ");
-	dot_text(d->b, to);
+	quoted_text(d->b, to);
 	buf_fmt(d->b, " [penwidth=%.1f%s%s", 1 + 7 * graph_share(d->g, f), port, more);
 	attribute(d->b, "label", graph_must(label));
 	buf_str(d->b, "];\n");
@@ -103,7 +103,7 @@ static void leave(struct dot *d, const struct from *from, const struct leave *l)
 	const char *name = graph_keep(d->g, text_fmt("%s!%s", from->node, l->verdict));
 
 	buf_str(d->b, "  ");
-	dot_text(d->b, name);
+	quoted_text(d->b, name);
 	buf_str(d->b, l->drop ? " [shape=box, style=\"rounded,filled\", fillcolor=\"#b33a0e\", "
 				"fontcolor=white"
 			      : " [shape=box, style=rounded");
@@ -142,11 +142,11 @@ static void choice(struct dot *d, const struct part *p, struct from *from)
 	int segment = from->segment;
 
 	buf_str(d->b, "  ");
-	dot_text(d->b, name);
+	quoted_text(d->b, name);
 	buf_str(d->b, " [shape=hexagon");
 	attribute(d->b, "label", label);
 	buf_str(d->b, "];\n  ");
-	dot_text(d->b, join);
+	quoted_text(d->b, join);
 	buf_str(d->b, " [shape=point];\n");
 	edge(d, from, name, "", &p->in, "");
 	array_foreach (b, &p->branches) {
@@ -179,9 +179,9 @@ void graph_dot(struct graph *g, struct buf *b)
 		graph_must(text_fmt("%s: %s\n%s", g->name, g->strategy, g->numbers));
 
 	buf_str(b, "digraph ");
-	dot_text(b, g->name);
+	quoted_text(b, g->name);
 	buf_str(b, " {\n  labelloc=t; label=");
-	dot_text(b, caption);
+	quoted_text(b, caption);
 	buf_str(b, ";\n  fontname=Helvetica; node [fontname=Helvetica, fontsize=11, "
 		   "style=rounded]; edge [fontname=Helvetica, fontsize=10];\n  \"-\" [shape=box");
 	attribute(b, "label", label);

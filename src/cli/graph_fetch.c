@@ -2,31 +2,10 @@
 /* Where the manifest, the plan and the numbers of a graph come from. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/graph.h"
-
-/* Names of pipelines have neither dots nor slashes. */
-bool graph_is_file(const char *what)
-{
-	return strpbrk(what, "./") != NULL;
-}
-
-static int no_such_pipeline(const struct braid_manifest *m, const char *path,
-			    struct braid_error *err)
-{
-	struct buf b = {};
-
-	for (size_t i = 0; i < braid_manifest_count(m); i++)
-		buf_fmt(&b, "%s%s", i ? ", " : "", braid_pipeline_name(braid_manifest_get(m, i)));
-	err->code = -EINVAL;
-	err->where = strdup(path);
-	err->what = text_fmt("the manifest has %zu pipelines, and a picture shows one",
-			     braid_manifest_count(m));
-	err->hint = text_fmt("name one of %s behind it", b.v);
-	buf_done(&b);
-	return -EINVAL;
-}
+#include "cli/show.h"
 
 /* The manifest and the plan of @p. */
 static int read_pipeline(const struct braid_pipeline *p, struct graph *g, struct braid_error *err)
@@ -50,27 +29,13 @@ static int read_manifest(const struct graph_request *rq, struct graph *g, struct
 {
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL;
 	const struct braid_pipeline *p;
-	int r = load_manifest(rq->o, rq->what, &m, err);
+	int r = load_manifest(rq->o, rq->what, &m, err)
+			?: pick_pipeline(m, rq->what, rq->pipeline, &p, err)
+				   ?: read_pipeline(p, g, err);
 
-	if (r)
-		return r;
-	p = braid_manifest_get(m, 0);
-	if (rq->pipeline)
-		r = braid_manifest_find(m, rq->pipeline, &p, err);
-	else if (braid_manifest_count(m) > 1)
-		r = no_such_pipeline(m, rq->what, err);
-	r = r ?: read_pipeline(p, g, err);
 	if (!r)
 		g->numbers = graph_keep(g, text_fmt("as %s has it", rq->what));
 	return r;
-}
-
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 /*
@@ -121,7 +86,8 @@ static int count_live(const struct graph_request *rq, struct braid *b, struct gr
 {
 	const json_t *first = json_object_get(g->status, "counters");
 	_cleanup_json_ json_t *later = NULL;
-	double begun = seconds_now(), seconds;
+	uint64_t begun = clock_ns(CLOCK_MONOTONIC);
+	double seconds;
 	int r;
 
 	if (!first)
@@ -132,7 +98,7 @@ static int count_live(const struct graph_request *rq, struct braid *b, struct gr
 	}
 	wait_seconds(rq->interval);
 	r = find_running(b, rq->what, &later, err);
-	seconds = seconds_now() - begun;
+	seconds = (clock_ns(CLOCK_MONOTONIC) - begun) / 1e9;
 	if (!r)
 		g->counters = counters_between(first, json_object_get(later, "counters"), seconds);
 	g->per_second = g->counters != NULL;
@@ -260,7 +226,7 @@ static int count_recorded(const struct graph_request *rq, struct graph *g, struc
 
 int graph_fetch(const struct graph_request *rq, struct graph *g, struct braid_error *err)
 {
-	int r = graph_is_file(rq->what) ? read_manifest(rq, g, err) : read_running(rq, g, err);
+	int r = is_file(rq->what) ? read_manifest(rq, g, err) : read_running(rq, g, err);
 
 	if (!r && rq->n_counters)
 		r = count_recorded(rq, g, err);

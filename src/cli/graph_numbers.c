@@ -3,12 +3,7 @@
 #include <string.h>
 
 #include "cli/graph.h"
-
-bool verdict_is_drop(const char *verdict)
-{
-	return text_eq(verdict, "drop") || text_eq(verdict, "aborted") ||
-	       text_eq(verdict, "shot") || text_eq(verdict, "lost");
-}
+#include "cli/names.h"
 
 json_t *counters_of(const json_t *status, const char *pipeline, const char *home)
 {
@@ -150,8 +145,8 @@ static void count_verdicts(struct part *p)
 
 		if (f.packets <= 0 || !goes_aside(p, verdict, count))
 			continue;
-		*(struct leave *)graph_must(array_push(&p->leaves)) = (struct leave){
-			.verdict = verdict, .flow = f, .drop = verdict_is_drop(verdict)};
+		*(struct leave *)graph_must(array_push(&p->leaves)) =
+			(struct leave){.verdict = verdict, .flow = f, .drop = is_drop(verdict)};
 		p->out = rest(p->out, f);
 	}
 	sort_leaves(&p->leaves);
@@ -261,9 +256,8 @@ static void count_totals(struct graph *g)
 	json_t *count;
 
 	json_object_foreach ((json_t *)left, verdict, count) {
-		struct leave l = {.verdict = verdict,
-				  .flow = read_flow(count),
-				  .drop = verdict_is_drop(verdict)};
+		struct leave l = {
+			.verdict = verdict, .flow = read_flow(count), .drop = is_drop(verdict)};
 
 		if (l.flow.packets > 0)
 			*(struct leave *)graph_must(array_push(&g->totals)) = l;
@@ -302,7 +296,7 @@ static void count_closed(struct graph *g)
 		return;
 	g->closed.flow = closed;
 	g->closed.verdict = *verdict ? verdict : plain_verdict(g);
-	g->closed.drop = verdict_is_drop(g->closed.verdict);
+	g->closed.drop = is_drop(g->closed.verdict);
 }
 
 /* What left in all, less what left aside. */

@@ -30,7 +30,7 @@ char *leave_text(const struct graph *g, const struct leave *l)
 	return *l->verdict ? graph_label(g, &l->flow) : graph_must(strdup("any other verdict"));
 }
 
-double leave_width(const struct graph *g, const struct leave *l)
+static double leave_width(const struct graph *g, const struct leave *l)
 {
 	_cleanup_free_ char *text = leave_text(g, l);
 

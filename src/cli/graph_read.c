@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/graph.h"
+#include "cli/names.h"
 
 void *graph_must(void *p)
 {
@@ -278,7 +279,7 @@ static void count_nothing(struct graph *g)
 	bool last = text_eq(g->final, "last");
 
 	end->verdict = last ? "the last stage's verdict" : g->final;
-	end->drop = verdict_is_drop(end->verdict);
+	end->drop = is_drop(end->verdict);
 	graph_each(&g->root, add_unknown, g);
 }
 

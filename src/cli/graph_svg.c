@@ -38,7 +38,8 @@ static void glyph(const struct leave *l, double x, double y, struct buf *b)
 		buf_fmt(b, "<path class=\"glyph\" d=\"M%.1f %.1fh9m-4 -4l4 4l-4 4\"/>", x, y + 12);
 }
 
-void graph_leave(const struct graph *g, const struct leave *l, struct buf *b)
+/* A pill: where packets leave. */
+static void graph_leave(const struct graph *g, const struct leave *l, struct buf *b)
 {
 	_cleanup_free_ char *text = leave_text(g, l);
 

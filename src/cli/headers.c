@@ -350,8 +350,3 @@ const struct header_field *header_fields(const struct header *h, size_t *ret_n)
 	*ret_n = h->protocol->n_fields;
 	return h->protocol->fields;
 }
-
-unsigned int header_fixed(const struct header *h)
-{
-	return h->protocol->size;
-}

@@ -50,8 +50,6 @@ void headers_find(const void *bytes, size_t size, struct headers *ret);
 const char *header_name(const struct header *h);
 /* Fields in their order, with those that share a byte; *ret_n of them. */
 const struct header_field *header_fields(const struct header *h, size_t *ret_n);
-/* Bytes without options. */
-unsigned int header_fixed(const struct header *h);
 
 /* A number; of a field of 64 bits at most. @header: its first byte. */
 __u64 field_value(const struct header_field *f, const __u8 *header);

@@ -85,7 +85,7 @@ static int run_history(const struct command *c, int argc, char **argv)
 }
 
 /* The newest revision that ran, and does not run now. */
-static int previous(struct braid *b, const char *name, unsigned int *ret, struct braid_error *err)
+static int previous(struct braid *b, const char *name, uint64_t *ret, struct braid_error *err)
 {
 	_cleanup_json_ json_t *list = NULL;
 	json_t *rev;
@@ -118,14 +118,15 @@ static int run_rollback(const struct command *c, int argc, char **argv)
 	_cleanup_(braid_closep) struct braid *b = NULL;
 	int status, first = options_parse(c, OPT_STATE | OPT_WAIT | OPT_REPLACE | OPT_PASS_FDS,
 					  argc, argv, &o, &status);
-	unsigned int revision;
+	uint64_t revision;
 
 	if (first < 0)
 		return status;
 	if (argc - first < 1 || argc - first > 2)
 		return usage(c, "which pipeline, and which revision?");
-	if (argc - first == 2 && !parse_revision(argv[first + 1], &revision))
-		return usage(c, "'%s' is not a revision", argv[first + 1]);
+	if (argc - first == 2 &&
+	    !take_amount(c, "REVISION", NUMBER("1", UINT32_TEXT), argv[first + 1], &revision))
+		return EXIT_USAGE;
 	if (open_braid(&o, &b, &err))
 		return fail(&o, &err);
 	if (argc - first == 1 && previous(b, argv[first], &revision, &err))

@@ -2,9 +2,9 @@
 /* braid latency: what each stage costs, as histograms that the kernel side keeps. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/text.h"
+#include "base/clock.h"
+#include "cli/expression.h"
 #include "cli/latency.h"
 #include "cli/observe.h"
 
@@ -26,7 +26,7 @@ struct run {
 	struct measurement old; /* --against */
 	bool compares;
 	struct braid_observer *observer;
-	double begin; /* of the present measurement, s */
+	uint64_t begin; /* of the present measurement, ns */
 	struct {
 		ARRAY(struct measurement) list; /* one for each revision; the last is growing */
 	} measured;
@@ -40,22 +40,17 @@ void measurement_done(struct measurement *m)
 	array_done(&m->list);
 }
 
-static double less(double ns, double clock_ns)
-{
-	return ns > clock_ns ? ns - clock_ns : 0;
-}
-
-static void judge(struct latency *l, double clock_ns)
+static void judge(struct latency *l, double look_ns)
 {
 	const struct braid_times *t = &l->times;
 
 	l->packets = t->n;
-	l->mean = t->n ? less((double)t->sum / t->n, clock_ns) : 0;
-	l->p50 = less(braid_times_percentile(t, 50), clock_ns);
-	l->p90 = less(braid_times_percentile(t, 90), clock_ns);
-	l->p99 = less(braid_times_percentile(t, 99), clock_ns);
-	l->p999 = less(braid_times_percentile(t, 99.9), clock_ns);
-	l->max = less(braid_times_percentile(t, 100), clock_ns);
+	l->mean = t->n ? without_looking((double)t->sum / t->n, look_ns) : 0;
+	l->p50 = without_looking(braid_times_percentile(t, 50), look_ns);
+	l->p90 = without_looking(braid_times_percentile(t, 90), look_ns);
+	l->p99 = without_looking(braid_times_percentile(t, 99), look_ns);
+	l->p999 = without_looking(braid_times_percentile(t, 99.9), look_ns);
+	l->max = without_looking(braid_times_percentile(t, 100), look_ns);
 }
 
 /* Looks at the clock in the time of one packet: one in that of a stage. */
@@ -82,7 +77,9 @@ static int add(struct measurement *m, struct braid_observer *o, uint32_t stage, 
 	return r;
 }
 
-int measurement_read(struct measurement *m, struct braid_observer *o, struct braid_error *err)
+/* What @o has counted until now, in the place of what is there. */
+static int measurement_read(struct measurement *m, struct braid_observer *o,
+			    struct braid_error *err)
 {
 	struct measurement next = {.revision = braid_observer_revision(o), .seconds = m->seconds};
 	struct braid_times clock;
@@ -103,17 +100,9 @@ int measurement_read(struct measurement *m, struct braid_observer *o, struct bra
 	return 0;
 }
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 static int begin_measurement(struct run *r)
 {
-	r->begin = now();
+	r->begin = clock_ns(CLOCK_MONOTONIC);
 	return array_push(&r->measured.list) ? 0 : -ENOMEM;
 }
 
@@ -122,13 +111,21 @@ static int tick(void *ctx)
 	struct run *r = ctx;
 	struct measurement *m = &r->measured.list.v[r->measured.list.n - 1];
 
-	m->seconds = now() - r->begin;
+	m->seconds = (clock_ns(CLOCK_MONOTONIC) - r->begin) / 1e9;
 	return measurement_read(m, r->observer, &r->err);
 }
 
 static int changed(void *ctx, size_t observer __attribute__((unused)))
 {
 	return begin_measurement(ctx);
+}
+
+static int moved(void *ctx, size_t observer __attribute__((unused)))
+{
+	const struct run *r = ctx;
+
+	look_tell_interfaces(r->pipeline, r->observer);
+	return 0;
 }
 
 static json_t *all_to_json(const struct run *r)
@@ -179,6 +176,7 @@ static int measure(struct run *r, struct braid *b)
 		.tick = tick,
 		.period_ms = 500,
 		.changed = changed,
+		.moved = moved,
 	};
 	int e = look_open(b, r->pipeline, &r->look, &opts, &r->observer, &r->err);
 
@@ -206,6 +204,7 @@ static int work(void *ctx)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
+	_cleanup_free_ char *expression = NULL;
 	struct own own = {};
 	struct run r = {.o = &o, .err = BRAID_ERROR_INIT};
 	struct look_guard guard = {
@@ -215,12 +214,13 @@ static int run(const struct command *c, int argc, char **argv)
 
 	if (first < 0)
 		return status;
-	if (argc - first != 1)
-		return usage(c, "one pipeline");
+	if (argc - first < 1)
+		return usage(c, "which pipeline?");
 	r.pipeline = argv[first];
-	own.look.duration = own.look.duration ?: "10s";
-	own.look.every = own.look.every || own.look.sample ? own.look.every : "100";
-	status = look_parse(c, &o, &own.look, &r.look);
+	own.look.duration = own.look.duration ?: 10000000000;
+	own.look.every = own.look.every || own.look.sample ? own.look.every : 100;
+	status = take_expression(c, argc - first - 1, argv + first + 1, &own.look, &expression);
+	status = status ?: look_parse(c, &o, &own.look, &r.look);
 	if (!status && own.against && latency_from_file(own.against, &r.old, &r.err))
 		status = fail(&o, &r.err);
 	r.compares = own.against;
@@ -233,15 +233,16 @@ static int run(const struct command *c, int argc, char **argv)
 
 const struct command cmd_latency = {
 	.name = "latency",
-	.usage = "[options] PIPELINE",
+	.usage = "[options] PIPELINE [EXPRESSION]",
 	.summary = "measure what each stage costs, in nanoseconds per packet",
 	.help = "Looks at one packet of 100 for ten seconds, unless told otherwise, and prints\n"
 		"percentiles for each stage and the whole pipeline. If the pipeline is changed\n"
 		"meanwhile, its old and its new revision are compared. The times are of packets\n"
-		"that went through a stage, with what its seam takes.\n"
+		"that went through a stage, with what its seam takes. EXPRESSION chooses packets\n"
+		"as they come in, as tcpdump takes it.\n"
 		"\n"
 		"  braid latency edge\n"
-		"  braid latency edge --duration 1m --sample 1:10 --filter 'udp port 53'\n"
+		"  braid latency edge --duration 1m --sample 1:10 udp port 53\n"
 		"  braid latency edge --json > before.json; braid apply edge.yaml\n"
 		"  braid latency edge --against before.json\n",
 	.run = run,

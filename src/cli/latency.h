@@ -22,8 +22,6 @@ struct measurement {
 };
 
 void measurement_done(struct measurement *m);
-/* What @o has counted until now, in the place of what is there. Return: 0; -errno. */
-int measurement_read(struct measurement *m, struct braid_observer *o, struct braid_error *err);
 
 /* latency_show.c */
 void latency_show(const struct measurement *m);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/stdio.h"
 
 static const struct command *const commands[] = {
 	&cmd_plan,     &cmd_preflight, &cmd_apply,      &cmd_update,     &cmd_stage, &cmd_signal,
@@ -46,13 +47,13 @@ static int unknown_command(const char *word)
 	return EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+static int command(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 	const char *slash = strrchr(argv[0], '/');
 
 	if (text_eq(slash ? slash + 1 : argv[0], cmd_xdp_loader.name)) /* through a link */
-		return pass_fds_end(cmd_xdp_loader.run(&cmd_xdp_loader, argc, argv));
+		return cmd_xdp_loader.run(&cmd_xdp_loader, argc, argv);
 	if (!word) {
 		help(stderr);
 		return EXIT_USAGE;
@@ -68,6 +69,11 @@ int main(int argc, char **argv)
 	remember_command_line(argc, argv);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (text_eq(commands[i]->name, word))
-			return pass_fds_end(commands[i]->run(commands[i], argc - 1, argv + 1));
+			return commands[i]->run(commands[i], argc - 1, argv + 1);
 	return unknown_command(word);
+}
+
+int main(int argc, char **argv)
+{
+	return stdio_open() ? stdio_close(pass_fds_end(command(argc, argv))) : EXIT_FAILED;
 }

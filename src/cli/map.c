@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* braid map: the maps of what runs. */
+#include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "cli/map.h"
 
@@ -11,6 +11,11 @@ int map_call_open(struct map_call *call, struct braid_map **ret, int *ret_status
 	int r = call->b ? 0 : open_braid(call->o, &call->b, &err);
 
 	r = r ?: braid_map_open(call->b, call->args[0], call->args[1], call->own->home, ret, &err);
+	if (r == -ENOENT && call->b) { /* of a revision that had just ended? */
+		braid_error_clear(&err);
+		r = braid_map_open(call->b, call->args[0], call->args[1], call->own->home, ret,
+				   &err);
+	}
 	if (r)
 		*ret_status = fail(call->o, &err);
 	return r;
@@ -53,20 +58,6 @@ static const struct verb {
 	{"dump", map_dump, PER_CPU | LIMIT},       {"watch", map_watch, PER_CPU | LIMIT | ONCE},
 };
 
-#define N_VERBS (sizeof(verbs) / sizeof(*verbs))
-
-static int unknown_verb(const struct command *c, const char *word)
-{
-	const char *names[N_VERBS], *near;
-
-	for (size_t i = 0; i < N_VERBS; i++)
-		names[i] = verbs[i].name;
-	near = text_nearest(word, names, N_VERBS);
-	if (near)
-		return usage(c, "'%s': did you mean '%s'?", word, near);
-	return usage(c, "'%s': list, get, set, delete, dump or watch", word);
-}
-
 /* An option that would do nothing. NULL: there is none. */
 static const char *misplaced(const struct verb *v, const struct map_options *o)
 {
@@ -93,6 +84,21 @@ static const char *misplaced(const struct verb *v, const struct map_options *o)
 	return NULL;
 }
 
+/* Is @arg an option, and what is behind it its value? */
+static bool takes_value(const struct command *c, const char *arg)
+{
+	for (size_t i = 0; i < c->n_own; i++) {
+		const struct own_option *own = &c->own[i];
+		const char letter[] = {'-', own->letter, '\0'};
+
+		if (own->kind != OPTION_FLAG &&
+		    (text_eq(arg, letter) ||
+		     (text_has_prefix(arg, "--") && text_eq(arg + 2, own->name))))
+			return true;
+	}
+	return false;
+}
+
 /* -5 is a value, no option; a blank in front makes no difference to it. */
 static char *as_value(char *arg)
 {
@@ -108,22 +114,22 @@ static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
 	struct map_options own = {};
-	const struct verb *verb = NULL;
-	int status, first;
+	const struct verb *verb;
+	int status, first, at;
 	struct map_call call;
 
 	for (int i = 1; i < argc; i++)
-		argv[i] = as_value(argv[i]);
+		if (!takes_value(c, argv[i - 1]))
+			argv[i] = as_value(argv[i]);
 	first = options_parse_own(c, OPT_STATE, argc, argv, &o, &own, &status);
 	if (first < 0)
 		return status;
 	if (argc - first < 1)
 		return usage(c, "list, get, set, delete, dump or watch?");
-	for (size_t i = 0; i < N_VERBS; i++)
-		if (text_eq(argv[first], verbs[i].name))
-			verb = &verbs[i];
-	if (!verb)
-		return unknown_verb(c, argv[first]);
+	at = find_word(c, "map command", argv[first], verbs);
+	if (at < 0)
+		return EXIT_USAGE;
+	verb = &verbs[at];
 	if (misplaced(verb, &own))
 		return usage(c, "%s does not go with %s", misplaced(verb, &own), verb->name);
 	call = (struct map_call){c, &o, &own, NULL, argc - first - 1, argv + first + 1};
@@ -132,9 +138,9 @@ static int run(const struct command *c, int argc, char **argv)
 	return status;
 }
 
-#define OWN(name, letter, kind, field, help)                                                       \
+#define OWN(name, letter, kind, field, ...)                                                        \
 	{                                                                                          \
-		name, letter, kind, offsetof(struct map_options, field), help                      \
+		name, letter, kind, offsetof(struct map_options, field), __VA_ARGS__               \
 	}
 
 static const struct own_option own_options[] = {
@@ -149,10 +155,11 @@ static const struct own_option own_options[] = {
 	OWN("update", 0, OPTION_FLAG, update, "    --update            set: only if it is there"),
 	OWN("from", 'f', OPTION_TEXT, from,
 	    "-f, --from FILE         set: what dump --json has printed; - is standard input"),
-	OWN("limit", 'l', OPTION_TEXT, limit,
-	    "-l, --limit N           dump, watch: so many lines at most"),
-	OWN("interval", 'i', OPTION_TEXT, interval,
-	    "-i, --interval SECONDS  watch: between two looks (default 1)"),
+	OWN("limit", 'l', OPTION_NUMBER, limit,
+	    "-l, --limit N           dump, watch: so many lines at most", "1"),
+	OWN("interval", 'i', OPTION_TIME, interval,
+	    "-i, --interval TIME     watch: between two looks: 200ms, 1s (default), 5s", "10ms",
+	    "24h"),
 	OWN("once", 0, OPTION_FLAG, once, "    --once              watch: one interval, and end"),
 	OWN("yes", 'y', OPTION_FLAG, yes, "-y, --yes               delete --all: do not ask"),
 	OWN("home", 0, OPTION_TEXT, home,

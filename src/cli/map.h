@@ -11,7 +11,8 @@ DEFINE_CLEANUP(struct braid_map *, braid_map_close)
 
 struct map_options {
 	bool all, count, per_cpu, create, update, yes, once;
-	const char *home, *limit, *interval, *from;
+	const char *home, *from;
+	uint64_t limit, interval; /* 0: not given; ns */
 };
 
 /* What is behind the verb. */

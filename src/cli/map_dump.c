@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cli/map.h"
 
 /* Neither an error nor the end: enough has been seen. */
@@ -42,29 +43,15 @@ static int visit_entry(void *ctx, const char *text)
 	return print_one(ctx, text, show_entry);
 }
 
-static bool parse_limit(const char *text, unsigned long long *ret)
-{
-	char *end;
-
-	*ret = ~0ull;
-	if (!text)
-		return true;
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	return !errno && !*end && *text >= '0' && *text <= '9' && *ret;
-}
-
 int map_dump(struct map_call *call)
 {
 	_cleanup_(braid_map_closep) struct braid_map *m = NULL;
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	struct printing p = {.json = call->o->json};
+	struct printing p = {call->o->json, call->own->limit ?: ~0ull};
 	int r, status;
 
 	if (call->n != 2)
 		return usage(call->c, "which map? PIPELINE MAP");
-	if (!parse_limit(call->own->limit, &p.left))
-		return usage(call->c, "'%s' is not a number of entries", call->own->limit);
 	if (map_call_open(call, &m, &status))
 		return status;
 	r = braid_map_each(m, call->own->per_cpu, visit_entry, &p, &err);
@@ -141,43 +128,65 @@ static int visit_change(void *ctx, const char *text)
 	return print_one(ctx, text, show_change);
 }
 
-static bool parse_interval(const char *text, struct timespec *ret)
+static long long id_of(struct braid_map *m)
 {
-	double seconds = 1;
-	char *end = "";
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_json_ json_t *j = NULL;
+	char *text;
 
-	if (text)
-		seconds = strtod(text, &end);
-	if (*end || end == text || !(seconds >= 0.01) || seconds > 86400)
-		return false;
-	ret->tv_sec = seconds;
-	ret->tv_nsec = (seconds - ret->tv_sec) * 1e9;
-	return true;
+	if (braid_map_json(m, &text, &err))
+		return 0;
+	j = parse_json(text);
+	return number(j, "id");
+}
+
+/*
+ * The pipeline may have another map of that name by now, or none. @m: that other one then.
+ * Return: 0; else *ret_status is how to exit.
+ */
+static int look_for_it(struct map_call *call, struct braid_map **m, int *ret_status)
+{
+	_cleanup_(braid_map_closep) struct braid_map *now = NULL;
+	int r = map_call_open(call, &now, ret_status);
+
+	if (r || id_of(now) == id_of(*m))
+		return r;
+	puts(call->o->json ? "{\"change\":\"replaced\"}" : "= another map is in its place");
+	braid_map_close(*m);
+	*m = TAKE_PTR(now);
+	return 0;
+}
+
+/* What the other one has then is what changes are told from. */
+static int watch_on(struct map_call *call, struct braid_map **m, struct printing *p,
+		    struct braid_error *err)
+{
+	uint64_t ns = call->own->interval ?: 1000000000, look = clock_ns(CLOCK_MONOTONIC);
+	struct timespec interval = {ns / 1000000000, ns % 1000000000};
+	int status, r = braid_map_changes(*m, call->own->per_cpu, visit_change, p, err);
+
+	while (!r && p->left) {
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &interval, NULL);
+		r = braid_map_changes(*m, call->own->per_cpu, visit_change, p, err);
+		if (!r && clock_ns(CLOCK_MONOTONIC) - look > 1000000000) {
+			look = clock_ns(CLOCK_MONOTONIC);
+			if (look_for_it(call, m, &status))
+				return status;
+		}
+		if (fflush(stdout) || call->own->once)
+			break;
+	}
+	return r < 0 ? fail(call->o, err) : EXIT_DONE;
 }
 
 int map_watch(struct map_call *call)
 {
 	_cleanup_(braid_map_closep) struct braid_map *m = NULL;
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	struct printing p = {.json = call->o->json};
-	struct timespec interval;
-	int r, status;
+	struct printing p = {call->o->json, call->own->limit ?: ~0ull};
+	int status;
 
 	if (call->n != 2)
 		return usage(call->c, "which map? PIPELINE MAP");
-	if (!parse_interval(call->own->interval, &interval))
-		return usage(call->c, "'%s' is not a number of seconds", call->own->interval);
-	if (!parse_limit(call->own->limit, &p.left))
-		return usage(call->c, "'%s' is not a number of changes", call->own->limit);
-	if (map_call_open(call, &m, &status))
-		return status;
-	r = braid_map_changes(m, call->own->per_cpu, visit_change, &p, &err);
-	while (!r && p.left) {
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &interval, NULL);
-		r = braid_map_changes(m, call->own->per_cpu, visit_change, &p, &err);
-		fflush(stdout);
-		if (call->own->once)
-			break;
-	}
-	return r < 0 ? fail(call->o, &err) : EXIT_DONE;
+	return map_call_open(call, &m, &status) ? status : watch_on(call, &m, &p, &err);
 }

@@ -63,7 +63,7 @@ static int set_line(struct map_call *call, struct braid_map *m, const char *text
 	const json_t *key = json_object_get(j, "key"), *value = json_object_get(j, "value");
 	const json_t *cpus = json_object_get(j, "cpus");
 	_cleanup_free_ char *key_text = key ? json_dumps(key, JSON_ENCODE_ANY) : NULL;
-	_cleanup_free_ char *value_text = json_dumps(value ?: cpus, JSON_ENCODE_ANY);
+	_cleanup_free_ char *value_text = json_dumps(value ?: cpus, JSON_ENCODE_ANY), *what = NULL;
 	struct braid_map_set_opts opts = set_opts(call, !value);
 
 	if (!j)
@@ -76,7 +76,15 @@ static int set_line(struct map_call *call, struct braid_map *m, const char *text
 		return bad_line(call, line, "there is no value", NULL);
 	if (!braid_map_set(m, key_text, value_text, &opts, &err))
 		return EXIT_DONE;
-	fprintf(stderr, "braid: %s:%zu:\n", call->own->from, line);
+	what = err.where;
+	err.where = text_fmt("%s:%zu%s%s", call->own->from, line, what ? ": " : "", what ?: "");
+	return fail(call->o, &err);
+}
+
+static int unreadable(struct map_call *call)
+{
+	struct braid_error err = {.code = -(errno ?: EIO), .where = (char *)call->own->from};
+
 	return fail(call->o, &err);
 }
 
@@ -92,11 +100,8 @@ static int set_from(struct map_call *call)
 	if (call->n != 2)
 		return usage(call->c, "--from goes with PIPELINE MAP");
 	f = is_stdin ? fdopen(dup(0), "r") : fopen(call->own->from, "re");
-	if (!f) {
-		struct braid_error err = {.code = -errno, .where = (char *)call->own->from};
-
-		return fail(call->o, &err);
-	}
+	if (!f)
+		return unreadable(call);
 	if (map_call_open(call, &m, &status))
 		return status;
 	while (getline(&line, &room, f) > 0) {
@@ -108,6 +113,8 @@ static int set_from(struct map_call *call)
 			return status;
 		n++;
 	}
+	if (!feof(f))
+		return unreadable(call);
 	return report(call, m, "set", n);
 }
 

@@ -97,17 +97,6 @@ void metrics_done(struct metrics *m)
 		json_decref(m->samples[f]);
 }
 
-static void escape(struct buf *b, const char *text)
-{
-	for (; *text; text++)
-		if (*text == '\n')
-			buf_str(b, "\\n");
-		else if (*text == '"' || *text == '\\')
-			buf_fmt(b, "\\%c", *text);
-		else
-			buf_add(b, text, 1);
-}
-
 static void write_sample(const char *name, const json_t *sample, struct buf *b)
 {
 	const json_t *value = json_object_get(sample, "value"), *label;
@@ -115,9 +104,8 @@ static void write_sample(const char *name, const json_t *sample, struct buf *b)
 
 	buf_str(b, name);
 	json_object_foreach (json_object_get(sample, "labels"), key, label) {
-		buf_fmt(b, "%s%s=\"", sign, key);
-		escape(b, json_string_value(label));
-		buf_str(b, "\"");
+		buf_fmt(b, "%s%s=", sign, key);
+		quoted_text(b, json_string_value(label));
 		sign = ",";
 	}
 	if (*sign == ',')

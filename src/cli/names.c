@@ -3,24 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
 
 void names_clock(struct names *n)
 {
-	uint64_t before = clock_ns(CLOCK_MONOTONIC), now = clock_ns(CLOCK_REALTIME);
-	uint64_t behind = clock_ns(CLOCK_MONOTONIC);
-
-	n->wall_ns = now - (before + (behind - before) / 2);
+	n->wall_ns = clock_to_wall(CLOCK_MONOTONIC);
 }
 
 uint64_t names_now(const struct names *n)
@@ -79,9 +68,11 @@ static int read_interfaces(struct names *n, struct braid *b, const char *pipelin
 		return r;
 	j = parse_json(text);
 	json_array_foreach (json_object_get(j, "pipelines"), i, p)
-		if (number(p, "revision") == n->revision)
+		if (number(p, "revision") == n->revision) {
+			n->components = text_eq(member(p, "strategy"), "dispatcher");
 			json_array_foreach (json_object_get(p, "interfaces"), k, iface)
 				r = r ?: add_interface(n, iface);
+		}
 	return r;
 }
 
@@ -144,6 +135,9 @@ const char *names_verdict(const struct names *n, uint32_t verdict)
 
 const char *names_interface(const struct names *n, uint32_t ifindex)
 {
+	/* what it sends has its peer's number already, which is in another namespace */
+	if (text_eq(n->hook, "netkit-primary"))
+		return n->interfaces.n == 1 ? n->interfaces.v[0].name : "";
 	array_foreach (i, &n->interfaces)
 		if (i->ifindex == ifindex)
 			return i->name;
@@ -152,5 +146,6 @@ const char *names_interface(const struct names *n, uint32_t ifindex)
 
 bool is_drop(const char *verdict)
 {
-	return text_eq(verdict, "drop") || text_eq(verdict, "aborted") || text_eq(verdict, "shot");
+	return text_eq(verdict, "drop") || text_eq(verdict, "aborted") ||
+	       text_eq(verdict, "shot") || text_eq(verdict, "lost");
 }

@@ -20,6 +20,7 @@ struct names {
 	uint32_t revision;
 	ARRAY(struct named_stage) stages;
 	ARRAY(struct named_interface) interfaces;
+	bool components;  /* its programs are some of a dispatcher's: others' may be in between */
 	uint64_t wall_ns; /* CLOCK_REALTIME, less CLOCK_MONOTONIC */
 };
 
@@ -41,5 +42,6 @@ const char *names_verdict(const struct names *n, uint32_t verdict);
 /* "r0"; two of the same number, in two namespaces: "r0|x1"; "": unknown. */
 const char *names_interface(const struct names *n, uint32_t ifindex);
 
-/* Is it the end of the packet, by no wish of its sender? Of all hooks. */
+/* Is it the end of the packet, by no wish of its sender? Of all hooks; "lost": a tail call failed.
+ */
 bool is_drop(const char *verdict);

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 
 #include "base/text.h"
 #include "cli/observe_signals.h"
+#include "cli/stdio.h"
 
 /* As the terminal was, for when nobody puts it back. */
 struct terminal {
@@ -41,8 +43,14 @@ static void terminal_reset(const struct terminal *t, const char *reset)
 	}
 }
 
+/* Of the child, where the parent can read it. */
+struct outcome {
+	bool over; /* nothing is in any more; what a signal cuts short is only what is said of it */
+	int status;
+};
+
 /* In the child. The parent may have ended before it was asked to be told of that. */
-static void work(const struct look_guard *g, pid_t parent)
+static void work(const struct look_guard *g, pid_t parent, struct outcome *outcome)
 {
 	int status;
 
@@ -51,23 +59,60 @@ static void work(const struct look_guard *g, pid_t parent)
 		_exit(EXIT_FAILED);
 	signals_catch();
 	status = g->work(g->ctx);
-	signals_forget(); /* nothing is in any more, and somebody may not read what is left to say
-			   */
-	exit(status);
+	*outcome = (struct outcome){true, status};
+	/* nothing is in any more, and somebody may not read what is left to say */
+	signals_forget();
+	if (signals_came()) /* what they cut short is not missed */
+		clearerr(stdout);
+	exit(stdio_close(status));
+}
+
+/* By ^Z, or by a terminal that is others' now: a shell waits for that, and continues both. */
+static void stop_too(pid_t child, int number)
+{
+	sigset_t one, was;
+
+	if (number != SIGTSTP && number != SIGTTOU && number != SIGTTIN)
+		return;
+	sigemptyset(&one);
+	sigaddset(&one, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &one, &was);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	kill(child, SIGCONT);
+}
+
+/* @status: as waitpid() says. */
+static bool has_ended(int status)
+{
+	return WIFEXITED(status) || WIFSIGNALED(status);
 }
 
 /* The signals that it must hear are blocked. Return: as waitpid() says. */
 static int wait_for(pid_t child, const sigset_t *heard)
 {
+	int status = W_EXITCODE(EXIT_FAILED, 0); /* if there is none to ask for */
+	bool ending = false;
 	siginfo_t info;
-	int status;
+	pid_t who;
 
-	while (!waitpid(child, &status, WNOHANG)) {
-		int signal = sigwaitinfo(heard, &info);
+	while (who = waitpid(child, &status, WNOHANG | WUNTRACED),
+	       who >= 0 && (!who || !has_ended(status))) {
+		int number;
 
+		if (who && !ending)
+			stop_too(child, WSTOPSIG(status));
+		if (who && ending)
+			kill(child, SIGCONT);
+		number = sigwaitinfo(heard, &info);
+		if (number <= 0 || number == SIGCHLD)
+			continue;
 		/* what comes from the terminal, the child gets, too */
-		if (signal > 0 && signal != SIGCHLD && info.si_code <= 0)
-			kill(child, signal);
+		if (info.si_code <= 0)
+			kill(child, number);
+		ending = ending || number != SIGTSTP;
+		if (ending) /* who stands still does not hear it */
+			kill(child, SIGCONT);
 	}
 	return status;
 }
@@ -103,10 +148,17 @@ static int tidy_up(const struct look_guard *g, int signal)
 int look_guard(const struct look_guard *g)
 {
 	pid_t child, parent = getpid();
+	struct outcome *outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct terminal terminal;
 	sigset_t heard, was;
 	int status;
 
+	if (outcome == MAP_FAILED) {
+		perror("braid: cannot start a process");
+		return EXIT_FAILED;
+	}
+	signal(SIGCHLD, SIG_DFL); /* who started us may ignore it: then no end is told, nor kept */
 	signals_of_interest(&heard);
 	sigprocmask(SIG_BLOCK, &heard, NULL); /* the child's, until it waits */
 	sigaddset(&heard, SIGCHLD);
@@ -116,7 +168,7 @@ int look_guard(const struct look_guard *g)
 	child = fork();
 	if (!child) {
 		sigprocmask(SIG_SETMASK, &was, NULL);
-		work(g, parent);
+		work(g, parent, outcome);
 	}
 	if (child < 0) {
 		perror("braid: cannot start a process");
@@ -126,6 +178,8 @@ int look_guard(const struct look_guard *g)
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	terminal_reset(&terminal, g->reset);
+	if (outcome->over)
+		return outcome->status;
 	return tidy_up(g, WTERMSIG(status));
 }
 

@@ -19,9 +19,9 @@
 
 /* What they all take: a member of the command's struct of own options. */
 struct look_options {
-	const char *filter;         /* an expression as tcpdump takes it */
-	const char *sample, *every; /* "1:1000"; "1000" */
-	const char *duration;       /* "10s" */
+	const char *filter;       /* an expression as tcpdump takes it */
+	const char *sample;       /* "1:1000" */
+	uint64_t every, duration; /* 0: not given; packets, ns */
 };
 
 /* In a list of struct own_option: of struct @type, where they are @member. */
@@ -30,11 +30,16 @@ struct look_options {
 	 "-f, --filter EXPRESSION only these packets, as they come in; as tcpdump takes it"},      \
 		{"sample", 0, OPTION_TEXT, offsetof(type, member.sample),                          \
 		 "    --sample 1:N        one packet of N, by chance"},                            \
-		{"every", 0, OPTION_TEXT, offsetof(type, member.every),                            \
-		 "    --every N           the same"},                                              \
+		{"every",                                                                          \
+		 0,                                                                                \
+		 OPTION_NUMBER,                                                                    \
+		 offsetof(type, member.every),                                                     \
+		 "    --every N           the same",                                               \
+		 "1",                                                                              \
+		 UINT32_TEXT},                                                                     \
 	{                                                                                          \
-		"duration", 'd', OPTION_TEXT, offsetof(type, member.duration),                     \
-			"-d, --duration TIME     end after this long: 500ms, 10s, 5m"              \
+		"duration", 'd', OPTION_TIME, offsetof(type, member.duration),                     \
+			"-d, --duration TIME     end after this long: 500ms, 10s, 5m", "1ms"       \
 	}
 
 /* The same, understood. */
@@ -50,15 +55,13 @@ int look_parse(const struct command *c, const struct options *o, const struct lo
 	       struct look *ret);
 void look_done(struct look *l);
 #define _cleanup_look_ _cleanup_(look_done)
-/* "10s", "500ms", "2m", "1h"; a number alone is seconds. */
-bool look_parse_duration(const char *text, uint64_t *ret_ms);
 
 /*
  * @work in a process of its own. Whichever of the two processes is killed, the other one takes out
  * what it had put in; only if both are killed at once, the kernel side expires, and the next
  * command takes it out. So @work opens all that it needs itself: struct braid, too.
  * Signals that end a process (INT, TERM, QUIT, HUP) end look_loop() in order; so does an output
- * that nobody reads.
+ * that nobody reads. ^Z stops both processes, and what was put in expires meanwhile.
  */
 struct look_guard {
 	const struct options *o;
@@ -77,6 +80,16 @@ int look_guard(const struct look_guard *g);
 int look_open(struct braid *b, const char *pipeline, const struct look *l,
 	      const struct braid_observe_opts *opts, struct braid_observer **ret,
 	      struct braid_error *err);
+/* The last time in which nobody looked, as the pipeline was changed. */
+uint64_t look_gap_ns(const struct braid_observer *observer);
+/* "nobody looked for 0.31 s"; caller frees. NULL: no memory. */
+char *look_gap_text(uint64_t ns);
+/* ", nobody looked for 0.62 s while the pipeline changed": all of them; "" without. The same. */
+char *look_gaps_text(const struct braid_observer *observer);
+/* "gaps", how many, and "gap-seconds", all together. Return: as json_object_set(). */
+int look_gaps_add(const struct braid_observer *observer, json_t *j);
+/* On standard error: on how many interfaces the pipeline is now. */
+void look_tell_interfaces(const char *pipeline, const struct braid_observer *observer);
 /* NULL is fine. An error is printed. Return: @status, or how to exit for that error. */
 int look_close(const struct options *o, struct braid_observer *observer, int status);
 
@@ -97,12 +110,22 @@ struct look_loop {
 	unsigned int period_ms;
 	/* it looks at another revision: stages may have changed; counts go on, times are anew */
 	int (*changed)(void *ctx, size_t observer);
+	/* it is on other interfaces than before */
+	int (*moved)(void *ctx, size_t observer);
 	/* that pipeline was deleted. NULL: that is an error, which ends the loop */
 	int (*gone)(void *ctx, size_t observer);
-	/* @fd is readable: the keyboard. With input NULL it is not looked at */
+	/* @fd is readable: the keyboard; -1: there is none. With input NULL it is not looked at */
 	int (*input)(void *ctx);
 	int fd;
+	/* ^Z, if signals_catch_pause() was called: it is to call signals_pause() */
+	int (*pause)(void *ctx);
 };
 
 /* Return: 0 a signal, the end of the time, a reader that went away, or enough; -errno. */
 int look_loop(const struct look_loop *l, struct braid_error *err);
+
+/* @ns that were measured, without the @look_ns that measuring takes. */
+static inline double without_looking(double ns, double look_ns)
+{
+	return ns > look_ns ? ns - look_ns : 0;
+}

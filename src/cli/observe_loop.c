@@ -4,20 +4,32 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/observe.h"
 #include "cli/observe_signals.h"
 
-#define TEND_MS 1000
+/* What has changed is noticed so soon; when it has not, that takes microseconds. */
+#define TEND_MS 100
+/* Somebody is at it: the gap is to be short. */
+#define BUSY_MS 10
 /* The kernel side wakes readers of the first of several events only. */
 #define LOOK_MS 100
 
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t came, pause_came;
 
-static void note(int signal)
+/* Whoever is told to end is not stopped by a terminal that is others' meanwhile. */
+static void note(int number)
 {
 	came = 1;
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+}
+
+static void note_pause(int number)
+{
+	pause_came = 1;
 }
 
 static const int interest[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
@@ -28,6 +40,7 @@ void signals_of_interest(sigset_t *ret)
 	sigemptyset(ret);
 	for (size_t i = 0; i < N_INTEREST; i++)
 		sigaddset(ret, interest[i]);
+	sigaddset(ret, SIGTSTP); /* nobody is stopped who holds the lock */
 }
 
 /* No SA_RESTART: a write to somebody who does not read must end, too. */
@@ -38,6 +51,25 @@ void signals_catch(void)
 	for (size_t i = 0; i < N_INTEREST; i++)
 		sigaction(interest[i], &noted, NULL);
 	sigaction(SIGPIPE, &ignored, NULL);
+}
+
+void signals_catch_pause(void)
+{
+	struct sigaction noted = {.sa_handler = note_pause}, was;
+
+	if (!sigaction(SIGTSTP, NULL, &was) && was.sa_handler != SIG_IGN)
+		sigaction(SIGTSTP, &noted, NULL);
+}
+
+void signals_pause(void)
+{
+	struct sigaction usual = {.sa_handler = SIG_DFL}, was;
+
+	pause_came = 0;
+	sigaction(SIGTSTP, &usual, &was);
+	raise(SIGTSTP); /* here it stands still */
+	if (!came)
+		sigaction(SIGTSTP, &was, NULL);
 }
 
 void signals_forget(void)
@@ -56,6 +88,7 @@ void signals_mask_open(sigset_t *ret)
 	sigprocmask(SIG_SETMASK, NULL, ret);
 	for (size_t i = 0; i < N_INTEREST; i++)
 		sigdelset(ret, interest[i]);
+	sigdelset(ret, SIGTSTP);
 }
 
 bool signals_came(void)
@@ -65,10 +98,7 @@ bool signals_came(void)
 
 static uint64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 struct looping {
@@ -77,6 +107,7 @@ struct looping {
 	uint64_t end, tick, tend; /* when: ms; UINT64_MAX: never */
 	struct pollfd *fds;       /* of the observers, and of input */
 	bool *gone;
+	bool deaf;       /* no input comes any more */
 	size_t observer; /* whose events are read */
 };
 
@@ -133,9 +164,12 @@ static int tend_one(struct looping *lo, size_t i)
 		lo->gone[i] = true;
 		return l->gone(l->ctx, i);
 	}
+	if (r == 2)
+		return l->moved ? l->moved(l->ctx, i) : 0;
 	if (r != -EBUSY)
 		return r;
-	braid_error_clear(lo->err); /* the next time */
+	braid_error_clear(lo->err);
+	lo->tend = now_ms() + BUSY_MS;
 	return 0;
 }
 
@@ -176,7 +210,7 @@ static bool wait_for_it(struct looping *lo)
 		lo->fds[i] = (struct pollfd){
 			.fd = l->event && !lo->gone[i] ? braid_observer_fd(l->observers[i]) : -1,
 			.events = POLLIN};
-	lo->fds[l->n] = (struct pollfd){.fd = l->input ? l->fd : -1, .events = POLLIN};
+	lo->fds[l->n] = (struct pollfd){.fd = l->input && !lo->deaf ? l->fd : -1, .events = POLLIN};
 	if (l->event && until > now + LOOK_MS)
 		until = now + LOOK_MS;
 	until = lo->tick < until ? lo->tick : until;
@@ -187,6 +221,9 @@ static bool wait_for_it(struct looping *lo)
 	}
 	signals_mask_open(&open);
 	n = ppoll(lo->fds, l->n + 1, &ts, &open);
+	/* the terminal is gone: it would be readable for ever */
+	if (n > 0 && lo->fds[l->n].revents & (POLLHUP | POLLERR | POLLNVAL))
+		lo->deaf = true;
 	return n < 0 ? l->input && errno == EINTR : n && lo->fds[l->n].revents;
 }
 
@@ -196,11 +233,18 @@ static bool is_over(const struct looping *lo)
 	return signals_came() || ferror(stdout) || now_ms() >= lo->end;
 }
 
+/* Blocked as it is now, it cannot come between this look and the wait. */
+static int pause_if_asked(struct looping *lo)
+{
+	return pause_came ? call(lo, lo->l->pause) : 0;
+}
+
 static int go_round(struct looping *lo)
 {
-	bool input = wait_for_it(lo);
+	int r = pause_if_asked(lo);
+	bool input = !r && wait_for_it(lo);
 
-	return (input ? call(lo, lo->l->input) : 0) ?: read_events(lo) ?: tick(lo) ?: tend(lo);
+	return r ?: (input ? call(lo, lo->l->input) : 0) ?: read_events(lo) ?: tick(lo) ?: tend(lo);
 }
 
 int look_loop(const struct look_loop *l, struct braid_error *err)

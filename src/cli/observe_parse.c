@@ -14,33 +14,6 @@ void look_done(struct look *l)
 	*l = (struct look){};
 }
 
-bool look_parse_duration(const char *text, uint64_t *ret_ms)
-{
-	static const struct {
-		const char *unit;
-		double ms;
-	} units[] = {{"", 1000}, {"s", 1000}, {"ms", 1}, {"m", 60000}, {"h", 3600000}};
-	char *end;
-	double n = strtod(text, &end);
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (end != text && text_eq(end, units[i].unit) && n > 0 && n * units[i].ms < 1e12) {
-			*ret_ms = n * units[i].ms < 1 ? 1 : n * units[i].ms;
-			return true;
-		}
-	return false;
-}
-
-/* 1 to 2^32 - 1. */
-static bool parse_n(const char *text, uint32_t *ret)
-{
-	char *end;
-	unsigned long long n = strtoull(text, &end, 10);
-
-	*ret = n;
-	return *text >= '0' && *text <= '9' && !*end && n && n <= UINT32_MAX;
-}
-
 static int no_filter(const struct options *o, const char *expression, const char *why)
 {
 	struct braid_error err = BRAID_ERROR_INIT;
@@ -54,6 +27,18 @@ static int no_filter(const struct options *o, const char *expression, const char
 	status = fail(o, &err);
 	braid_error_clear(&err);
 	return status;
+}
+
+/* Offsets from here on are no bytes of the packet: what Linux knows of it, as its direction. */
+#define ANCILLARY 0xfffff000u
+
+static bool asks_for_bytes(const struct bpf_program *p)
+{
+	for (size_t i = 0; i < p->bf_len; i++)
+		if (BPF_CLASS(p->bf_insns[i].code) == BPF_LD &&
+		    BPF_MODE(p->bf_insns[i].code) == BPF_ABS && p->bf_insns[i].k >= ANCILLARY)
+			return false;
+	return true;
 }
 
 static bool take_program(const struct bpf_program *from, struct look *ret)
@@ -83,7 +68,10 @@ static int compile(const struct options *o, const char *expression, struct look 
 	if (pcap_compile(ether, &program, expression, 1, PCAP_NETMASK_UNKNOWN)) {
 		status = no_filter(o, expression, pcap_geterr(ether));
 	} else {
-		if (!take_program(&program, ret))
+		if (!asks_for_bytes(&program))
+			status = no_filter(o, expression,
+					   "it asks for more than the bytes of a packet");
+		else if (!take_program(&program, ret))
 			status = no_filter(o, expression, "out of memory");
 		pcap_freecode(&program);
 	}
@@ -94,18 +82,19 @@ static int compile(const struct options *o, const char *expression, struct look 
 int look_parse(const struct command *c, const struct options *o, const struct look_options *from,
 	       struct look *ret)
 {
-	struct look l = {};
+	struct look l = {.duration_ms = from->duration / 1000000};
+	uint64_t every = from->every;
 	int status;
 
 	if (from->sample && from->every)
 		return usage(c, "--sample and --every are the same");
+	if (from->sample && !text_has_prefix(from->sample, "1:"))
+		return usage(c, "--sample: '%s' is not a sample: 1:1000 is one packet of 1000",
+			     from->sample);
 	if (from->sample &&
-	    (!text_has_prefix(from->sample, "1:") || !parse_n(from->sample + 2, &l.every)))
-		return usage(c, "'%s' is no sample: 1:1000 is one packet of 1000", from->sample);
-	if (from->every && !parse_n(from->every, &l.every))
-		return usage(c, "'%s' is no number of packets", from->every);
-	if (from->duration && !look_parse_duration(from->duration, &l.duration_ms))
-		return usage(c, "'%s' is no time: 500ms, 10s, 5m", from->duration);
+	    !take_amount(c, "--sample", NUMBER("1", UINT32_TEXT), from->sample + 2, &every))
+		return EXIT_USAGE;
+	l.every = every;
 	status = from->filter ? compile(o, from->filter, &l) : EXIT_DONE;
 	if (status)
 		look_done(&l);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
 
 /* Options without a letter. */
 enum { OPTION_PASS_FDS = 256 };
+
+/* What getopt_long() says of a name, where a command may have the letter for an option of its own.
+ */
+#define OPTION_LONG 0x1000
 
 static const struct {
 	struct option option;
@@ -24,7 +25,7 @@ static const struct {
 	 "    --replace           detach other people's XDP programs that are in the way"},
 	{{"wait", required_argument, NULL, 'w'},
 	 OPT_WAIT,
-	 "-w, --wait SECONDS      wait for another braid to finish (default 30)"},
+	 "-w, --wait TIME         for another braid to finish: 500ms, 30s (default), 5m"},
 	{{"state", required_argument, NULL, 'S'},
 	 OPT_STATE,
 	 "    --state FOLDER      the store (default $BRAID_STATE, else /var/lib/braid)"},
@@ -40,6 +41,14 @@ static const struct {
 
 #define N_KNOWN (sizeof(known) / sizeof(*known))
 
+static bool takes_letter(const struct command *c, char letter)
+{
+	for (size_t i = 0; i < c->n_own; i++)
+		if (c->own[i].letter == letter)
+			return true;
+	return false;
+}
+
 static void print_help(const struct command *c, unsigned int sets)
 {
 	printf("usage: braid %s %s\n\n%s.\n\n%s\noptions:\n", c->name, c->usage, c->summary,
@@ -47,8 +56,11 @@ static void print_help(const struct command *c, unsigned int sets)
 	for (size_t i = 0; i < c->n_own; i++)
 		printf("  %s\n", c->own[i].help);
 	for (size_t i = 0; i < N_KNOWN; i++)
-		if (!known[i].sets || known[i].sets & sets)
-			printf("  %s\n", known[i].help);
+		if (!known[i].sets || known[i].sets & sets) {
+			bool taken = takes_letter(c, known[i].help[1]);
+
+			printf("  %s%s\n", taken ? "    " : "", known[i].help + 4 * taken);
+		}
 }
 
 int usage(const struct command *c, const char *fmt, ...)
@@ -64,36 +76,47 @@ int usage(const struct command *c, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-static bool parse_seconds(const char *text, unsigned int *ret)
+bool take_amount(const struct command *c, const char *place, const struct amount *a,
+		 const char *text, uint64_t *ret)
 {
-	char *end;
-	unsigned long n;
+	const char *wrong = amount_parse(a, text, ret);
 
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || n > 86400)
-		return false;
-	*ret = n;
-	return true;
+	if (wrong)
+		usage(c, "%s: '%s' %s", place, text, wrong);
+	return !wrong;
 }
 
-bool parse_revision(const char *text, unsigned int *ret)
+int find_word_in(const struct command *c, const char *what, const char *word, const void *table,
+		 size_t size, size_t n)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	_cleanup_free_ const char **names = calloc(n, sizeof(*names));
+	_cleanup_(buf_done) struct buf all = {};
+	const char *near;
 
-	*ret = n;
-	return end != text && !*end && n > 0 && n <= 0xffffffff && *text != '-';
+	for (size_t i = 0; names && i < n; i++) {
+		names[i] = *(const char *const *)((const char *)table + i * size);
+		if (text_eq(names[i], word))
+			return i;
+		buf_fmt(&all, "%s%s", i ? ", " : "", names[i]);
+	}
+	near = names ? text_nearest(word, names, n) : NULL;
+	if (near)
+		usage(c, "unknown %s '%s': did you mean '%s'?", what, word, near);
+	else
+		usage(c, "unknown %s '%s': %s", what, word, all.v ?: "");
+	return -1;
 }
 
-/* false: a wrong value. */
-static bool take(struct options *o, int opt, const char *arg)
+/* false: a wrong value, which has been said; or no memory. */
+static bool take(const struct command *c, struct options *o, int opt, const char *arg)
 {
+	static const struct amount wait = {AMOUNT_TIME, NULL, "24h"};
+
 	switch (opt) {
 	case 'v':
 		return array_add(&o->values, arg);
 	case 'w':
-		return parse_seconds(arg, &o->wait);
+		return take_amount(c, "--wait", &wait, arg, &o->wait_ns);
 	case 'R':
 		o->replace = true;
 		break;
@@ -106,6 +129,8 @@ static bool take(struct options *o, int opt, const char *arg)
 	case 'V':
 		o->verbose = true;
 		break;
+	case OPTION_PASS_FDS:
+		return pass_fds_open(c, arg);
 	}
 	return true;
 }
@@ -126,9 +151,12 @@ static const struct own_option *find_own(const struct command *c, int opt)
 	return NULL;
 }
 
-static bool take_own(const struct own_option *own, void *fields, const char *arg)
+static bool take_own(const struct command *c, const struct own_option *own, void *fields,
+		     const char *arg)
 {
+	const struct amount amount = {own->kind - OPTION_NUMBER, own->least, own->most};
 	void *field = (char *)fields + own->at;
+	char place[32];
 
 	switch (own->kind) {
 	case OPTION_FLAG:
@@ -139,6 +167,9 @@ static bool take_own(const struct own_option *own, void *fields, const char *arg
 		break;
 	case OPTION_TEXTS:
 		return array_add(&((struct texts *)field)->list, arg);
+	default:
+		snprintf(place, sizeof(place), "--%s", own->name);
+		return take_amount(c, place, &amount, arg, field);
 	}
 	return true;
 }
@@ -159,8 +190,9 @@ static void select_options(const struct command *c, unsigned int sets, struct op
 	for (size_t i = 0; i < N_KNOWN; i++) {
 		if (known[i].sets && !(known[i].sets & sets))
 			continue;
-		*ret_long++ = known[i].option;
-		if (known[i].help[0] == '-') {
+		*ret_long = known[i].option;
+		ret_long++->val |= OPTION_LONG;
+		if (known[i].help[0] == '-' && !takes_letter(c, known[i].help[1])) {
 			*ret_short++ = known[i].option.val;
 			if (known[i].option.has_arg)
 				*ret_short++ = ':';
@@ -170,35 +202,24 @@ static void select_options(const struct command *c, unsigned int sets, struct op
 	*ret_short = '\0';
 }
 
-static int unknown_option(const struct command *c, const struct option *options, char **argv,
-			  int index)
+/* getopt_long() has moved past the word, unless it is in the middle of one with several letters. */
+static int unknown_option(const struct command *c, const struct option *options, const char *shorts,
+			  char **argv)
 {
-	const char *word = argv[index], *names[N_KNOWN + MAX_OWN], *near;
+	const char letter[] = {'-', (char)optopt, '\0'}, *word = argv[optind - 1];
+	const char *names[N_KNOWN + MAX_OWN], *near;
 	size_t n = 0;
 
+	if (optopt > 0 && optopt < 256 && !strchr(shorts, optopt))
+		word = letter;
 	while (options[n].name) {
 		names[n] = options[n].name;
 		n++;
 	}
 	near = text_has_prefix(word, "--") ? text_nearest(word + 2, names, n) : NULL;
-	if (near)
+	if (near && !text_eq(near, word + 2))
 		return usage(c, "unknown option, or one without its value: %s (--%s?)", word, near);
 	return usage(c, "unknown option, or one without its value: %s", word);
-}
-
-/* false: a wrong value, or no memory. */
-static bool take_any(const struct command *c, int opt, struct options *o, void *own)
-{
-	const struct own_option *mine = find_own(c, opt);
-
-	if (mine)
-		return take_own(mine, own, optarg);
-	if (opt == OPTION_PASS_FDS)
-		return pass_fds_open(c, optarg);
-	if (take(o, opt, optarg))
-		return true;
-	usage(c, "'%s' is not a number of seconds", optarg);
-	return false;
 }
 
 int options_parse_own(const struct command *c, unsigned int sets, int argc, char **argv,
@@ -206,25 +227,28 @@ int options_parse_own(const struct command *c, unsigned int sets, int argc, char
 {
 	struct option longs[N_KNOWN + MAX_OWN + 1];
 	char shorts[2 * (N_KNOWN + MAX_OWN) + 1];
-	int opt, at;
+	const struct own_option *own;
+	int opt;
 
 	assert(c->n_own <= MAX_OWN);
-	*ret = (struct options){.wait = 30};
+	*ret = (struct options){.wait_ns = 30000000000};
 	*ret_status = EXIT_USAGE;
 	select_options(c, sets, longs, shorts);
 	opterr = 0;
 	optind = 1;
-	while (at = optind, (opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		own = find_own(c, opt);
+		opt &= ~OPTION_LONG;
 		if (opt == 'h') {
 			print_help(c, sets);
 			*ret_status = EXIT_DONE;
 			return -1;
 		}
 		if (opt == '?') {
-			unknown_option(c, longs, argv, at < argc ? at : argc - 1);
+			unknown_option(c, longs, shorts, argv);
 			return -1;
 		}
-		if (!take_any(c, opt, ret, ret_own))
+		if (own ? !take_own(c, own, ret_own, optarg) : !take(c, ret, opt, optarg))
 			return -1;
 	}
 	return optind;
@@ -260,7 +284,7 @@ int open_braid(const struct options *o, struct braid **ret, struct braid_error *
 		.sz = sizeof(opts),
 		.state = o->state,
 		.cause = command_line,
-		.wait_ns = o->wait * 1000000000ull,
+		.wait_ns = o->wait_ns,
 	};
 
 	return braid_open(&opts, ret, err);

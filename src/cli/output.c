@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Errors, and when, as people and programs see them. */
+/* Errors, texts and times as people and programs see them. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -37,12 +37,21 @@ static void print_block(const char *label, const char *text)
 	}
 }
 
+/* As names that an error is about may have any bytes. */
+static json_t *escaped(const char *text)
+{
+	_cleanup_free_ char *bytes = text ? text_escape(text) : NULL;
+
+	return bytes ? json_string(bytes) : json_null();
+}
+
 static void fail_json(const struct braid_error *err)
 {
-	json_t *j = json_pack("{s:{s:i, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}}", "error", "code",
-			      err->code, "name", strerrorname_np(-err->code) ?: "", "where",
-			      err->where, "what", err->what ?: strerror(-err->code), "why",
-			      err->why, "hint", err->hint, "log", err->log);
+	json_t *j = json_pack("{s:{s:i, s:s, s:o, s:o, s:o, s:o, s:o}}", "error", "code", err->code,
+			      "name", strerrorname_np(-err->code) ?: "", "where",
+			      escaped(err->where), "what",
+			      escaped(err->what ?: strerror(-err->code)), "why", escaped(err->why),
+			      "hint", escaped(err->hint), "log", escaped(err->log));
 
 	if (j)
 		json_dumpf(j, stdout, JSON_INDENT(2));
@@ -68,6 +77,19 @@ int fail(const struct options *o, const struct braid_error *err)
 	else if (err->log)
 		print_block("", "(--verbose shows the whole log)");
 	return exit_status_of(err);
+}
+
+void quoted_text(struct buf *b, const char *text)
+{
+	buf_str(b, "\"");
+	for (; *text; text++)
+		if (*text == '\n')
+			buf_str(b, "\\n");
+		else if (*text == '"' || *text == '\\')
+			buf_fmt(b, "\\%c", *text);
+		else
+			buf_add(b, text, 1);
+	buf_str(b, "\"");
 }
 
 const char *time_text(long long seconds)

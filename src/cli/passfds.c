@@ -2,7 +2,6 @@
 /* --pass-fds: what the command made run, handed to the process that has started it. */
 #include <braid/dispatcher.h>
 #include <braid/fds.h>
-#include <errno.h>
 
 #include "cli/cli.h"
 
@@ -12,13 +11,10 @@ static int receiver = -1;
 bool pass_fds_open(const struct command *c, const char *arg)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	char *end;
-	long fd = strtol(arg, &end, 10);
+	uint64_t fd;
 
-	if (end == arg || *end || fd < 0 || fd > 0x7fffffff) {
-		usage(c, "'%s' is no file descriptor", arg);
+	if (!take_amount(c, "--pass-fds", NUMBER(NULL, "2147483647"), arg, &fd))
 		return false;
-	}
 	if (braid_fds_check(fd, &err)) {
 		usage(c, "%s: %s", err.what, err.why);
 		return false;

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/observe.h"
+#include "cli/show.h"
 
 #define LISTED 20 /* packets, unless --limit says otherwise */
 
@@ -18,34 +19,11 @@ static void preflight_done(struct preflight *s)
 		free(a->new);
 	}
 	array_done(&s->allow);
-	if (s->save)
-		pcap_dump_close(s->save);
-	if (s->dead)
-		pcap_close(s->dead);
+	packet_file_done(&s->save);
+	free(s->cut_off);
 	json_decref(s->list);
 	braid_preflight_close(s->f);
 	braid_close(s->b);
-}
-
-int preflight_open_save(struct preflight *s, struct braid_error *err)
-{
-	const char *path = s->own->save;
-
-	if (!path)
-		return 0;
-	s->dead = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, 65535,
-						       PCAP_TSTAMP_PRECISION_NANO);
-	s->save = s->dead ? pcap_dump_open(s->dead, path) : NULL;
-	return s->save ? 0
-		       : preflight_file_error(err, path,
-					      s->dead ? pcap_geterr(s->dead) : "no memory");
-}
-
-int preflight_close_save(struct preflight *s, struct braid_error *err)
-{
-	if (!s->save || !pcap_dump_flush(s->save))
-		return 0;
-	return preflight_file_error(err, s->own->save, "cannot write it to the end");
 }
 
 static bool is_allowed(const struct preflight *s, const struct braid_preflight_packet *p)
@@ -85,8 +63,7 @@ int preflight_take(struct preflight *s, const struct pcap_pkthdr *h, const unsig
 	}
 	s->unexpected++;
 	preflight_show_packet(s, h, bytes, &p);
-	if (s->save)
-		pcap_dump((unsigned char *)s->save, h, bytes);
+	packet_file_add(&s->save, h, bytes);
 	return 0;
 }
 
@@ -125,25 +102,16 @@ static const char *unknown_verdict(const struct preflight *s)
 	return NULL;
 }
 
-static bool parse_number(const char *text, unsigned long *ret)
+/* "20", "1%" */
+static bool take_max(const struct command *c, struct preflight *s, const char *text)
 {
-	char *end;
-
-	if (!text)
-		return true;
-	errno = 0;
-	*ret = strtoul(text, &end, 10);
-	return !errno && *text >= '0' && *text <= '9' && !*end;
-}
-
-static bool parse_max(struct preflight *s, const char *text)
-{
-	size_t n = text ? strlen(text) : 0;
+	size_t n = strlen(text);
 	_cleanup_free_ char *digits = NULL;
 
 	s->percent = n && text[n - 1] == '%';
-	digits = text ? strndup(text, n - s->percent) : NULL;
-	return parse_number(digits, &s->max_diff) && (!s->percent || s->max_diff <= 100);
+	digits = strndup(text, n - s->percent);
+	return digits && take_amount(c, "--max-diff", NUMBER(NULL, s->percent ? "100" : NULL),
+				     digits, &s->max_diff);
 }
 
 /* How to exit, for a script: were there more differences than expected? */
@@ -156,17 +124,38 @@ static int status_of(const struct preflight *s)
 	return s->unexpected > most ? EXIT_DIFFERS : EXIT_DONE;
 }
 
+/* Of packets that were not run nothing is known: no "nothing differs" for whoever asks. */
+static int check_compared(const struct preflight *s, struct braid_error *err)
+{
+	if (s->n > s->skipped)
+		return 0;
+	err->code = -ENODATA;
+	err->where = strdup(s->own->pcap ?: braid_pipeline_name(s->p));
+	if (!s->n)
+		err->what = strdup("there is no packet: nothing was compared");
+	else
+		err->what = text_fmt("none of its %llu packets could be run: nothing was compared",
+				     s->n);
+	err->hint = strdup(s->n && s->own->pcap ? "record whole packets: tcpdump -s 0, braid "
+						  "capture without --snap"
+			   : s->own->pcap       ? "record some: tcpdump -w, braid capture"
+						: "give it more time: --seconds");
+	return err->code;
+}
+
 static int run_both(struct preflight *s, const struct braid_pipeline *old, struct braid_error *err)
 {
 	struct braid_preflight_opts opts = {.sz = sizeof(opts), .old = old, .empty = s->own->empty};
 	char *text;
 	int r = open_braid(s->o, &s->b, err)
 			?: braid_preflight_open(s->b, s->p, &opts, &s->f, err)
-				   ?: preflight_open_save(s, err);
+				   ?: packet_file_open(&s->save, s->own->save,
+						       PCAP_TSTAMP_PRECISION_NANO, err);
 
 	s->list = json_array();
-	r = r ?: s->live ? preflight_from_interface(s, err) : preflight_from_file(s, err);
-	r = r ?: preflight_close_save(s, err) ?: braid_preflight_report(s->f, &text, err);
+	r = r ?: s->own->live ? preflight_from_interface(s, err) : preflight_from_file(s, err);
+	r = r ?: check_compared(s, err) ?: packet_file_finish(&s->save, err) ?:
+		 braid_preflight_report(s->f, &text, err);
 	if (!r) {
 		_cleanup_json_ json_t *report = parse_json(text);
 
@@ -175,25 +164,11 @@ static int run_both(struct preflight *s, const struct braid_pipeline *old, struc
 	return r;
 }
 
-static int pick(const struct braid_manifest *m, const char *name, const struct braid_pipeline **ret,
-		struct braid_error *err)
-{
-	if (name)
-		return braid_manifest_find(m, name, ret, err);
-	if (braid_manifest_count(m) > 1) {
-		err->code = -EINVAL;
-		err->what = strdup("the manifest has several pipelines: say which one to try");
-		return -EINVAL;
-	}
-	*ret = braid_manifest_get(m, 0);
-	return 0;
-}
-
 /* The pipeline of the same name, or the only one. */
-static int pick_old(const struct braid_manifest *m, const char *name,
+static int pick_old(const struct braid_manifest *m, const char *path, const char *name,
 		    const struct braid_pipeline **ret, struct braid_error *err)
 {
-	return pick(m, braid_manifest_count(m) > 1 ? name : NULL, ret, err);
+	return pick_pipeline(m, path, braid_manifest_count(m) > 1 ? name : NULL, ret, err);
 }
 
 struct preflight_work {
@@ -207,7 +182,10 @@ static int work(void *ctx)
 	struct preflight_work *w = ctx;
 	int r = run_both(w->s, w->old, &err);
 
-	return r ? fail(w->s->o, &err) : status_of(w->s);
+	if (r)
+		return fail(w->s->o, &err);
+	return w->s->cut_off ? packet_file_cut_off(w->s->o, w->s->own->pcap, w->s->cut_off, w->s->n)
+			     : status_of(w->s);
 }
 
 /* Only who looks at the pipeline that runs has something to take out again. */
@@ -217,7 +195,7 @@ static int guarded(struct preflight_work *w)
 	struct look_guard guard = {
 		.o = w->s->o, .pipelines = &name, .n = 1, .work = work, .ctx = w};
 
-	return w->s->live ? look_guard(&guard) : work(w);
+	return w->s->own->live ? look_guard(&guard) : work(w);
 }
 
 static int parse_own(const struct command *c, struct preflight *s)
@@ -225,19 +203,16 @@ static int parse_own(const struct command *c, struct preflight *s)
 	const struct preflight_options *own = s->own;
 	const char *word;
 
-	s->limit = LISTED;
-	if (!own->pcap == !own->live)
+	if (!own->pcap && !own->live)
 		return usage(c, "which packets? --pcap FILE or --live N");
+	if (own->pcap && own->live)
+		return usage(c, "which packets? --pcap FILE or --live N, not both");
+	if (own->save && !strcmp(own->save, "-"))
+		return usage(c, "--save: standard output has the report: a file, please");
 	if (own->seconds && !own->live)
 		return usage(c, "--seconds goes with --live");
-	if (!parse_number(own->live, &s->live) || (own->live && !s->live))
-		return usage(c, "--live: not a number of packets: %s", own->live);
-	if (!parse_number(own->seconds, &s->seconds))
-		return usage(c, "--seconds: not a number: %s", own->seconds);
-	if (!parse_number(own->limit, &s->limit))
-		return usage(c, "--limit: not a number: %s", own->limit);
-	if (!parse_max(s, own->max_diff))
-		return usage(c, "--max-diff: neither a number nor a percentage: %s", own->max_diff);
+	if (own->max_diff && !take_max(c, s, own->max_diff))
+		return EXIT_USAGE;
 	if (!parse_allow(s, own->allow))
 		return usage(c, "--allow: not old:new, with commas between: %s", own->allow);
 	word = unknown_verdict(s);
@@ -250,7 +225,7 @@ static int run(const struct command *c, int argc, char **argv)
 	_cleanup_options_ struct options o = {};
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
 	_cleanup_(braid_manifest_freep) struct braid_manifest *m = NULL, *old = NULL;
-	struct preflight_options own = {};
+	struct preflight_options own = {.limit = LISTED};
 	_cleanup_(preflight_done) struct preflight s = {.o = &o, .own = &own};
 	struct preflight_work w = {.s = &s};
 	int status,
@@ -260,14 +235,15 @@ static int run(const struct command *c, int argc, char **argv)
 		return status;
 	if (argc - first < 1 || argc - first > 2)
 		return usage(c, "which manifest?");
-	if (load_manifest(&o, argv[first], &m, &err) || pick(m, argv[first + 1], &s.p, &err))
+	if (load_manifest(&o, argv[first], &m, &err) ||
+	    pick_pipeline(m, argv[first], argv[first + 1], &s.p, &err))
 		return fail(&o, &err);
 	s.hook = braid_pipeline_hook(s.p);
 	status = parse_own(c, &s);
 	if (status)
 		return status;
 	if (own.old && (braid_manifest_load(own.old, NULL, &old, &err) ||
-			pick_old(old, braid_pipeline_name(s.p), &w.old, &err)))
+			pick_old(old, own.old, braid_pipeline_name(s.p), &w.old, &err)))
 		return fail(&o, &err);
 	return guarded(&w);
 }
@@ -276,17 +252,17 @@ static int run(const struct command *c, int argc, char **argv)
 
 static const struct own_option own_options[] = {
 	{"pcap", 0, OPTION_TEXT, OWN(pcap), "    --pcap FILE         packets, in pcap or pcapng"},
-	{"live", 0, OPTION_TEXT, OWN(live),
-	 "    --live N            the first N packets that come to what runs"},
-	{"seconds", 0, OPTION_TEXT, OWN(seconds),
-	 "    --seconds S         … in that time; fewer will do then"},
+	{"live", 0, OPTION_NUMBER, OWN(live),
+	 "    --live N            the first N packets that come to what runs", "1"},
+	{"seconds", 0, OPTION_TIME, OWN(seconds),
+	 "    --seconds TIME      … in that time: 60, 5m; fewer will do then", "1ms"},
 	{"old", 0, OPTION_TEXT, OWN(old),
 	 "    --old MANIFEST      compare with that, not with what runs"},
 	{"empty", 0, OPTION_FLAG, OWN(empty),
 	 "    --empty             maps begin as manifests and objects say"},
 	{"save", 0, OPTION_TEXT, OWN(save),
 	 "    --save FILE         write the packets that differ, in pcap"},
-	{"limit", 0, OPTION_TEXT, OWN(limit),
+	{"limit", 0, OPTION_NUMBER, OWN(limit),
 	 "    --limit N           list so many that differ (20)"},
 	{"allow", 0, OPTION_TEXT, OWN(allow),
 	 "    --allow OLD:NEW,…   these verdicts may differ: drop:pass; pass:pass: the bytes"},

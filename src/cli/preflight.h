@@ -3,13 +3,14 @@
 #pragma once
 
 #include <braid/preflight.h>
-#include <pcap/pcap.h>
 
-#include "cli/cli.h"
+#include "cli/packet_file.h"
 
 struct preflight_options {
-	const char *pcap, *live, *seconds;
-	const char *old, *save, *limit, *allow, *max_diff;
+	const char *pcap, *old, *save, *allow, *max_diff;
+	uint64_t live;    /* packets from the interface; 0: none */
+	uint64_t seconds; /* ns, that it may take; 0: no end */
+	uint64_t limit;   /* packets that are listed */
 	bool empty;
 };
 
@@ -26,29 +27,23 @@ struct preflight {
 	struct braid_preflight *f;
 	const char *hook;
 	ARRAY(struct allowed) allow;
-	unsigned long max_diff; /* packets, or percent */
+	uint64_t max_diff; /* packets, or percent */
 	bool percent;
-	unsigned long limit;         /* packets that are listed */
-	unsigned long live, seconds; /* packets from the interface; 0: none */
 	/* what was seen */
 	unsigned long long n, skipped, allowed, unexpected, listed;
 	json_t *list; /* with --json */
-	pcap_t *dead; /* what --save is written for */
-	pcap_dumper_t *save;
+	struct packet_file save;
+	char *cut_off; /* owned; why the file of packets could not be read to its end */
 };
 
 /* A packet as it came; 0 or a negative errno. */
 int preflight_take(struct preflight *s, const struct pcap_pkthdr *h, const unsigned char *bytes,
 		   struct braid_error *err);
-int preflight_open_save(struct preflight *s, struct braid_error *err);
-int preflight_close_save(struct preflight *s, struct braid_error *err);
 
 /* preflight_packets.c: all packets there are, through preflight_take(). */
 int preflight_from_file(struct preflight *s, struct braid_error *err);
 /* Those that arrive at the pipeline that runs; all are there before the first is run. */
 int preflight_from_interface(struct preflight *s, struct braid_error *err);
-/* "edge.pcap: what". Return: -EIO. */
-int preflight_file_error(struct braid_error *err, const char *path, const char *what);
 
 /* preflight_show.c */
 void preflight_show_packet(struct preflight *s, const struct pcap_pkthdr *h,

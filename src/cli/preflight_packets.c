@@ -2,51 +2,27 @@
 /* Where the packets of a preflight come from: a file, or the pipeline that runs. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/observe.h"
 #include "cli/preflight.h"
-
-int preflight_file_error(struct braid_error *err, const char *path, const char *what)
-{
-	braid_error_clear(err);
-	err->code = -EIO;
-	err->where = strdup(path);
-	err->what = strdup(what);
-	return -EIO;
-}
-
-static int check_link_type(pcap_t *in, const char *path, struct braid_error *err)
-{
-	const char *name = pcap_datalink_val_to_name(pcap_datalink(in));
-	char what[128];
-
-	if (pcap_datalink(in) == DLT_EN10MB)
-		return 0;
-	snprintf(what, sizeof(what), "its packets are not Ethernet frames, but of link type %s",
-		 name ?: "without a name");
-	preflight_file_error(err, path, what);
-	err->why = strdup("programs at this hook see Ethernet frames");
-	err->hint = strdup("capture at an Ethernet interface, and not at \"any\"");
-	return -EIO;
-}
 
 int preflight_from_file(struct preflight *s, struct braid_error *err)
 {
 	const char *path = s->own->pcap;
-	char why[PCAP_ERRBUF_SIZE];
 	const unsigned char *bytes;
 	struct pcap_pkthdr *h;
-	int got = 0, r;
-	pcap_t *in = pcap_open_offline_with_tstamp_precision(path, PCAP_TSTAMP_PRECISION_NANO, why);
+	pcap_t *in = NULL;
+	int got = 0, r = packet_file_read(path, PCAP_TSTAMP_PRECISION_NANO, &in, err);
 
-	if (!in)
-		return preflight_file_error(err, path, why);
-	r = check_link_type(in, path, err);
+	if (r)
+		return r;
 	while (!r && (got = pcap_next_ex(in, &h, &bytes)) == 1)
 		r = preflight_take(s, h, bytes, err);
-	if (!r && got == PCAP_ERROR)
-		r = preflight_file_error(err, path, pcap_geterr(in));
+	if (!r && got == PCAP_ERROR && !s->n)
+		r = packet_file_error(err, path, pcap_geterr(in));
+	else if (!r && got == PCAP_ERROR && !(s->cut_off = strdup(pcap_geterr(in))))
+		r = err->code = -ENOMEM;
 	pcap_close(in);
 	return r;
 }
@@ -64,14 +40,6 @@ struct taken {
 	uint64_t offset; /* from CLOCK_MONOTONIC to CLOCK_REALTIME, ns */
 };
 
-static uint64_t now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 static int take_event(void *ctx, size_t observer, const struct braid_event *e)
 {
 	struct taken *t = ctx;
@@ -80,7 +48,7 @@ static int take_event(void *ctx, size_t observer, const struct braid_event *e)
 
 	if (e->point != BRAID_EVENT_ENTRY)
 		return 0;
-	if (t->list.n >= t->s->live)
+	if (t->list.n >= t->s->own->live)
 		return 1;
 	/* with nanoseconds in the place of microseconds, as the file of --save has them */
 	p.h.ts.tv_sec = when / 1000000000;
@@ -93,14 +61,14 @@ static int take_event(void *ctx, size_t observer, const struct braid_event *e)
 		free(p.bytes);
 		return -ENOMEM;
 	}
-	return t->list.n == t->s->live;
+	return t->list.n == t->s->own->live;
 }
 
 static int observe(struct preflight *s, struct taken *t, struct braid_error *err)
 {
 	struct braid_observe_opts opts = {
 		.sz = sizeof(opts), .what = BRAID_OBSERVE_EVENTS, .snap = 65535, .ring = 32 << 20};
-	const struct look look = {.duration_ms = s->seconds * 1000};
+	const struct look look = {.duration_ms = s->own->seconds / 1000000};
 	struct braid_observer *observer = NULL;
 	struct look_loop loop = {
 		.observers = &observer, .n = 1, .look = &look, .ctx = t, .event = take_event};
@@ -120,7 +88,7 @@ static int observe(struct preflight *s, struct taken *t, struct braid_error *err
 
 int preflight_from_interface(struct preflight *s, struct braid_error *err)
 {
-	struct taken t = {.s = s, .offset = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC)};
+	struct taken t = {.s = s, .offset = clock_to_wall(CLOCK_MONOTONIC)};
 	int r = observe(s, &t, err);
 
 	array_foreach (p, &t.list) {

@@ -63,8 +63,8 @@ static void show_cost(const json_t *report)
 
 	if (!cost)
 		return;
-	printf("cost      %.1f ns -> %.1f ns per packet, %.2f times (%.2f to %.2f), by %lld "
-	       "packets%s\n",
+	printf("cost      %.1f ns -> %.1f ns per packet, %.2f times (%.2f to %.2f), measured with "
+	       "%lld of them%s\n",
 	       real(cost, "old-ns"), real(cost, "new-ns"), real(cost, "ratio"),
 	       real(cost, "ratio-p10"), real(cost, "ratio-p90"), number(cost, "packets"),
 	       strcmp(member(cost, "how"), "repeated") == 0 ? ""
@@ -89,7 +89,7 @@ static void show_side(const char *label, const json_t *side)
 	printf("%-9s ", label);
 	if (json_object_get(side, "revision"))
 		printf("revision %lld, ", number(side, "revision"));
-	printf("%s, %zu program%s, %lld instructions; the verifier: %lld instructions",
+	printf("%s, %zu program%s, %lld instructions as loaded; the verifier went through %lld",
 	       member(side, "strategy"), json_array_size(json_object_get(side, "programs")),
 	       json_array_size(json_object_get(side, "programs")) == 1 ? "" : "s",
 	       sum(side, "instructions"), sum(side, "verified-instructions"));
@@ -119,8 +119,8 @@ static void show_text(const struct preflight *s, const json_t *report)
 {
 	const json_t *was = json_object_get(report, "old"), *is = json_object_get(report, "new");
 
-	if (s->listed > s->limit)
-		printf("        and %llu more that differ\n", s->listed - s->limit);
+	if (s->listed > s->own->limit)
+		printf("        and %llu more that differ\n", s->listed - s->own->limit);
 	printf("%s%llu packets, %llu skipped, %lld differ: %lld by verdict, %lld by bytes", //
 	       s->n ? "\n" : "", s->n, s->skipped, number(report, "differ"),
 	       number(report, "differ-verdict"), number(report, "differ-bytes"));
@@ -138,7 +138,7 @@ static void show_text(const struct preflight *s, const json_t *report)
 	show_maps("new", is, "migrated");
 	show_maps("new", is, "anew");
 	show_cost(report);
-	if (s->save && s->unexpected)
+	if (s->save.dump)
 		printf("saved     %s: %llu packets\n", s->own->save, s->unexpected);
 }
 
@@ -153,6 +153,8 @@ void preflight_show_report(const struct preflight *s, json_t *report)
 	json_object_set_new(report, "allowed", json_integer(s->allowed));
 	json_object_set_new(report, "unexpected", json_integer(s->unexpected));
 	json_object_set(report, "list", s->list);
+	if (s->cut_off)
+		json_object_set_new(report, "cut-off", json_string(s->cut_off));
 	json_dumpf(report, stdout, JSON_INDENT(2));
 	putchar('\n');
 }

@@ -187,7 +187,7 @@ void preflight_show_packet(struct preflight *s, const struct pcap_pkthdr *h,
 	_cleanup_free_ char *summary = packet_summary(bytes, h->caplen);
 	char was[16], is[16];
 
-	if (s->listed++ >= s->limit)
+	if (s->listed++ >= s->own->limit)
 		return;
 	if (s->o->json) {
 		json_array_append_new(s->list, packet_to_json(s, h, summary ?: "", p));
@@ -206,6 +206,6 @@ void preflight_show_skipped(struct preflight *s, const struct pcap_pkthdr *h, co
 	s->skipped++;
 	if (s->o->json)
 		return;
-	if (s->skipped <= s->limit)
+	if (s->skipped <= s->own->limit)
 		printf("%6llu  %5u bytes  skipped: %s\n", s->n, h->caplen, why);
 }

@@ -225,7 +225,8 @@ static int control(const struct options *o, struct braid *b, const char *pipelin
 }
 
 struct own {
-	const char *steps, *every, *key, *maps, *min_packets, *program;
+	const char *steps, *key, *maps, *program;
+	uint64_t every, min_packets; /* ns; 0: not given */
 	struct texts gates;
 };
 
@@ -239,49 +240,20 @@ static void own_done(struct own *own)
 static const struct own_option own_options[] = {
 	{"steps", 0, OPTION_TEXT, offsetof(struct own, steps),
 	 "    --steps LIST        percent of the packets, up to 100 (default 1,5,25,100)"},
-	{"every", 0, OPTION_TEXT, offsetof(struct own, every),
-	 "    --every TIME        how long a step lasts: 500ms, 30s, 10m (default 30s)"},
+	{"every", 0, OPTION_TIME, offsetof(struct own, every),
+	 "    --every TIME        how long a step lasts: 500ms, 30s (default), 10m", "1ms",
+	 "1000000h"},
 	{"key", 0, OPTION_TEXT, offsetof(struct own, key),
 	 "    --key WORD          what stays with a version: flow (default), source, random"},
 	{"gate", 0, OPTION_TEXTS, offsetof(struct own, gates),
 	 "    --gate GATE         what must hold: 'drop_rate<+0.5%'; may be repeated"},
 	{"maps", 0, OPTION_TEXT, offsetof(struct own, maps),
 	 "    --maps WORD         of the new version: shared (default), separate"},
-	{"min-packets", 0, OPTION_TEXT, offsetof(struct own, min_packets),
-	 "    --min-packets N     that a gate needs of a version (default 1000)"},
+	{"min-packets", 0, OPTION_NUMBER, offsetof(struct own, min_packets),
+	 "    --min-packets N     that a gate needs of a version (default 1000)", "1", UINT32_TEXT},
 	{"program", 0, OPTION_TEXT, offsetof(struct own, program),
 	 "    --program NAME      of the function, if the object has several"},
 };
-
-static bool parse_time(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		uint64_t ns;
-	} units[] = {
-		{"", 1000000000},   {"s", 1000000000},    {"ms", 1000000},
-		{"m", 60000000000}, {"h", 3600000000000},
-	};
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (text_eq(units[i].unit, end) && *text >= '0' && *text <= '9' && n > 0 &&
-		    n <= 1000000) {
-			*ret_ns = n * units[i].ns;
-			return true;
-		}
-	return false;
-}
-
-static bool parse_count(const char *text, uint64_t *ret)
-{
-	char *end;
-
-	errno = 0;
-	*ret = strtoull(text, &end, 10);
-	return !errno && !*end && *text >= '0' && *text <= '9' && *ret > 0 && *ret <= UINT32_MAX;
-}
 
 /* EXIT_DONE, or wrong usage. */
 static int read_opts(const struct command *c, const struct own *o, struct braid_rollout_opts *ret)
@@ -290,15 +262,13 @@ static int read_opts(const struct command *c, const struct own *o, struct braid_
 		.sz = sizeof(*ret),
 		.program = o->program,
 		.steps = o->steps,
+		.every_ns = o->every,
 		.key = o->key,
 		.gates = o->gates.list.v,
 		.n_gates = o->gates.list.n,
 		.separate_maps = text_eq(o->maps, "separate"),
+		.min_packets = o->min_packets,
 	};
-	if (o->every && !parse_time(o->every, &ret->every_ns))
-		return usage(c, "'%s' is not a time: 500ms, 30s, 10m", o->every);
-	if (o->min_packets && !parse_count(o->min_packets, &ret->min_packets))
-		return usage(c, "'%s' is not a number of packets", o->min_packets);
 	if (o->maps && !ret->separate_maps && !text_eq(o->maps, "shared"))
 		return usage(c, "maps are shared or separate, not '%s'", o->maps);
 	return EXIT_DONE;
@@ -370,8 +340,17 @@ static bool is_given(const struct own *o)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
+	static const struct {
+		const char *name;
+		int (*call)(struct braid *b, const char *pipeline, char **ret_json,
+			    struct braid_error *err);
+	} verbs[] = {{"status", braid_rollout_status},
+		     {"pause", braid_rollout_pause},
+		     {"continue", NULL},
+		     {"abort", braid_rollout_abort},
+		     {"promote", braid_rollout_promote}};
 	_cleanup_own_ struct own own = {};
-	int status,
+	int status, at,
 		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 	const char *word, *second;
 
@@ -385,20 +364,10 @@ static int run(const struct command *c, int argc, char **argv)
 		return start(c, &o, &own, word, second);
 	if (is_given(&own))
 		return usage(c, "'%s' takes none of the options of a new rollout", word);
-	if (text_eq(word, "status"))
-		return verb(&o, second, braid_rollout_status);
-	if (text_eq(word, "pause"))
-		return verb(&o, second, braid_rollout_pause);
-	if (text_eq(word, "abort"))
-		return verb(&o, second, braid_rollout_abort);
-	if (text_eq(word, "promote"))
-		return verb(&o, second, braid_rollout_promote);
-	if (text_eq(word, "continue"))
-		return go_on(&o, second);
-	return usage(c,
-		     "'%s' is none of status, pause, continue, abort, promote; a new version is "
-		     "given as STAGE=OBJECT",
-		     word);
+	at = find_word(c, "rollout command", word, verbs);
+	if (at < 0)
+		return EXIT_USAGE;
+	return verbs[at].call ? verb(&o, second, verbs[at].call) : go_on(&o, second);
 }
 
 const struct command cmd_rollout = {

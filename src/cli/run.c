@@ -3,12 +3,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <pcap/pcap.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/cli.h"
 #include "cli/headers.h"
+#include "cli/packet_file.h"
+#include "cli/show.h"
 
 #define VERDICTS 11        /* of any hook, and the last for all others */
 #define OUT_ROOM (1 << 17) /* bytes; more than a packet and all headroom */
@@ -29,8 +29,8 @@ struct session {
 	const struct options *o;
 	struct braid_run *run;
 	pcap_t *in;
-	pcap_t *dead; /* what --out is written for */
-	pcap_dumper_t *out;
+	struct packet_file out;
+	char *cut_off; /* owned; why --pcap could not be read to its end */
 	json_t *packets;
 	unsigned long long n, skipped;
 	const char *hook;
@@ -99,6 +99,7 @@ static int run_packet(struct session *s, const struct pcap_pkthdr *h, const unsi
 		      struct braid_error *err)
 {
 	struct braid_run_result res;
+	struct pcap_pkthdr out = {.ts = h->ts};
 	int r;
 
 	s->n++;
@@ -116,11 +117,8 @@ static int run_packet(struct session *s, const struct pcap_pkthdr *h, const unsi
 		return r;
 	count(s, &res);
 	report_packet(s, h, bytes, &res);
-	if (s->out) {
-		struct pcap_pkthdr oh = {.ts = h->ts, .caplen = res.size, .len = res.size};
-
-		pcap_dump((unsigned char *)s->out, &oh, (unsigned char *)s->buffer);
-	}
+	out.caplen = out.len = res.size;
+	packet_file_add(&s->out, &out, s->buffer);
 	return 0;
 }
 
@@ -193,10 +191,8 @@ static void print_totals(const struct session *s)
 
 static void session_done(struct session *s)
 {
-	if (s->out)
-		pcap_dump_close(s->out);
-	if (s->dead)
-		pcap_close(s->dead);
+	packet_file_done(&s->out);
+	free(s->cut_off);
 	if (s->in)
 		pcap_close(s->in);
 	braid_run_close(s->run);
@@ -205,28 +201,12 @@ static void session_done(struct session *s)
 	free(s->buffer);
 }
 
-static int file_error(struct braid_error *err, const char *path, const char *what)
-{
-	err->code = -EIO;
-	err->where = strdup(path);
-	err->what = strdup(what);
-	return -EIO;
-}
-
 static int open_files(struct session *s, struct braid_error *err)
 {
-	char why[PCAP_ERRBUF_SIZE];
+	const int precision = PCAP_TSTAMP_PRECISION_MICRO;
 
-	s->in = pcap_open_offline(s->own->pcap, why);
-	if (!s->in)
-		return file_error(err, s->own->pcap, why);
-	if (pcap_datalink(s->in) != DLT_EN10MB)
-		return file_error(err, s->own->pcap, "its packets are not Ethernet frames");
-	if (!s->own->out)
-		return 0;
-	s->dead = pcap_open_dead(DLT_EN10MB, OUT_ROOM);
-	s->out = s->dead ? pcap_dump_open(s->dead, s->own->out) : NULL;
-	return s->out ? 0 : file_error(err, s->own->out, pcap_geterr(s->dead));
+	return packet_file_read(s->own->pcap, precision, &s->in, err)
+		       ?: packet_file_open(&s->out, s->own->out, precision, err);
 }
 
 static int run_all(struct session *s, struct braid_error *err)
@@ -237,11 +217,11 @@ static int run_all(struct session *s, struct braid_error *err)
 
 	while (!r && (got = pcap_next_ex(s->in, &h, &bytes)) == 1)
 		r = run_packet(s, h, bytes, err);
-	if (!r && got == PCAP_ERROR)
-		return file_error(err, s->own->pcap, pcap_geterr(s->in));
-	if (!r && s->out && pcap_dump_flush(s->out))
-		return file_error(err, s->own->out, "cannot write it to the end");
-	return r;
+	if (!r && got == PCAP_ERROR && !s->n)
+		return packet_file_error(err, s->own->pcap, pcap_geterr(s->in));
+	if (!r && got == PCAP_ERROR && !(s->cut_off = strdup(pcap_geterr(s->in))))
+		return err->code = -ENOMEM;
+	return r ?: packet_file_finish(&s->out, err);
 }
 
 static int run_pipeline(struct session *s, const struct braid_pipeline *p, struct braid_error *err)
@@ -267,25 +247,13 @@ static int run_pipeline(struct session *s, const struct braid_pipeline *p, struc
 				  "packets", (json_int_t)s->n, "skipped", (json_int_t)s->skipped,
 				  "results", s->packets, "totals", totals_to_json(s));
 
+		if (s->cut_off)
+			json_object_set_new(j, "cut-off", json_string(s->cut_off));
 		json_dumpf(j, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else {
 		print_totals(s);
 	}
-	return 0;
-}
-
-static int pick(const struct braid_manifest *m, const char *name, const struct braid_pipeline **ret,
-		struct braid_error *err)
-{
-	if (name)
-		return braid_manifest_find(m, name, ret, err);
-	if (braid_manifest_count(m) > 1) {
-		err->code = -EINVAL;
-		err->what = strdup("the manifest has several pipelines: say which one to run");
-		return -EINVAL;
-	}
-	*ret = braid_manifest_get(m, 0);
 	return 0;
 }
 
@@ -306,10 +274,12 @@ static int run(const struct command *c, int argc, char **argv)
 	s.own = &own;
 	if (!own.pcap)
 		return usage(c, "which packets? --pcap FILE");
-	if (load_manifest(&o, argv[first], &m, &err) || pick(m, argv[first + 1], &p, &err) ||
-	    run_pipeline(&s, p, &err))
+	if (own.out && !strcmp(own.out, "-"))
+		return usage(c, "--out: standard output has the verdicts: a file, please");
+	if (load_manifest(&o, argv[first], &m, &err) ||
+	    pick_pipeline(m, argv[first], argv[first + 1], &p, &err) || run_pipeline(&s, p, &err))
 		return fail(&o, &err);
-	return EXIT_DONE;
+	return s.cut_off ? packet_file_cut_off(&o, own.pcap, s.cut_off, s.n) : EXIT_DONE;
 }
 
 const struct command cmd_run = {

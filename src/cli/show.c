@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "cli/show.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -110,6 +111,43 @@ void show_carry(const json_t *carry)
 		       continue_ == 1 ? "ies" : "y");
 }
 
+bool is_file(const char *arg)
+{
+	return strpbrk(arg, "./") != NULL;
+}
+
+static int say_which(const struct braid_manifest *m, const char *path, struct braid_error *err)
+{
+	struct buf b = {};
+
+	for (size_t i = 0; i < braid_manifest_count(m); i++)
+		buf_fmt(&b, "%s%s", i ? ", " : "", braid_pipeline_name(braid_manifest_get(m, i)));
+	err->code = -EINVAL;
+	err->where = strdup(path);
+	err->what = text_fmt("the manifest has %zu pipelines, and this takes one",
+			     braid_manifest_count(m));
+	err->hint = text_fmt("name one of %s behind it", b.v ?: "them");
+	buf_done(&b);
+	return -EINVAL;
+}
+
+int pick_pipeline(const struct braid_manifest *m, const char *path, const char *name,
+		  const struct braid_pipeline **ret, struct braid_error *err)
+{
+	int r;
+
+	if (!name && braid_manifest_count(m) > 1)
+		return say_which(m, path, err);
+	if (!name) {
+		*ret = braid_manifest_get(m, 0);
+		return 0;
+	}
+	r = braid_manifest_find(m, name, ret, err);
+	if (r && !err->where)
+		err->where = strdup(path);
+	return r;
+}
+
 int each_pipeline(const struct command *c, const struct options *o, int n, char **args,
 		  int (*fn)(const struct options *o, const struct braid_pipeline *p))
 {
@@ -126,7 +164,7 @@ int each_pipeline(const struct command *c, const struct options *o, int n, char 
 	for (int i = 1; i < n && !status; i++) {
 		const struct braid_pipeline *p;
 
-		if (braid_manifest_find(m, args[i], &p, &err))
+		if (pick_pipeline(m, args[0], args[i], &p, &err))
 			return fail(o, &err);
 		status = fn(o, p);
 	}

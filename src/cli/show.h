@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Parts of output that several commands have, and the loop over a manifest's pipelines. */
+/* Parts of output that several commands have, and which pipelines of a manifest are meant. */
 #pragma once
 
 #include "cli/cli.h"
@@ -19,6 +19,14 @@ void show_carry(const json_t *carry);
  */
 void show_foreigners(const json_t *interfaces, bool mean, const char *indent);
 
+/* dispatcher_show.c: one of braid_dispatchers() or braid_interfaces(). */
+void show_dispatcher(const json_t *dispatcher);
+
+/* Of a manifest rather than a name: names of pipelines have no dot and no slash. */
+bool is_file(const char *arg);
+/* That of @name; NULL: the only one. @path: of the manifest. */
+int pick_pipeline(const struct braid_manifest *m, const char *path, const char *name,
+		  const struct braid_pipeline **ret, struct braid_error *err);
 /*
  * Calls @fn for each pipeline of the manifest args[0], or for those that the other
  * arguments name; stops at the first that fails. Return: exit status.

@@ -98,15 +98,6 @@ static int send_signal(const struct options *o, const struct own *own, const cha
 	return EXIT_DONE;
 }
 
-static bool parse_bit(const char *text, unsigned int *ret)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	*ret = n;
-	return *text >= '0' && *text <= '9' && !*end && n < 32;
-}
-
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
@@ -114,7 +105,7 @@ static int run(const struct command *c, int argc, char **argv)
 	int status,
 		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 	int n = argc - first;
-	unsigned int bit = 0;
+	uint64_t bit = 0;
 	bool takes_bit;
 
 	if (first < 0)
@@ -128,8 +119,8 @@ static int run(const struct command *c, int argc, char **argv)
 	takes_bit = text_eq(argv[first + 1], "set") || text_eq(argv[first + 1], "clear");
 	if (n != 2 + takes_bit)
 		return usage(c, takes_bit ? "which bit, 0 to 15?" : "one signal at a time");
-	if (takes_bit && !parse_bit(argv[first + 2], &bit))
-		return usage(c, "'%s' is not a bit", argv[first + 2]);
+	if (takes_bit && !take_amount(c, "BIT", NUMBER(NULL, UINT32_TEXT), argv[first + 2], &bit))
+		return EXIT_USAGE;
 	return send_signal(&o, &own, argv[first], argv[first + 1], bit);
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* braid stage: stages of what runs come, go and move. */
-#include <errno.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "cli/cli.h"
 
 enum { WITH_OBJECT = 1, WITH_PLACE = 2, NEEDS_PLACE = 4 };
@@ -121,27 +119,6 @@ static const struct verb verbs[] = {
 	{"disable", 0, disable},
 };
 
-#define N_VERBS (sizeof(verbs) / sizeof(*verbs))
-
-static const struct verb *find_verb(const char *word)
-{
-	for (size_t i = 0; i < N_VERBS; i++)
-		if (text_eq(verbs[i].name, word))
-			return &verbs[i];
-	return NULL;
-}
-
-static int unknown_verb(const struct command *c, const char *word)
-{
-	const char *names[N_VERBS], *near;
-
-	for (size_t i = 0; i < N_VERBS; i++)
-		names[i] = verbs[i].name;
-	near = text_nearest(word, names, N_VERBS);
-	return near ? usage(c, "unknown 'stage %s'; did you mean '%s'?", word, near)
-		    : usage(c, "unknown 'stage %s'", word);
-}
-
 /* Fills the place; the last one, if there is none. Return: how many are given. */
 static unsigned int take_place(const struct own *o, struct call *ret)
 {
@@ -191,14 +168,16 @@ static int run(const struct command *c, int argc, char **argv)
 	struct call call = {.own = &own, .left = left};
 	_cleanup_free_ char *name = NULL;
 	const struct verb *verb;
+	int at;
 
 	if (first < 0)
 		return status;
 	if (argc - first != 3)
 		return usage(c, "what, which pipeline, and which stage?");
-	verb = find_verb(argv[first]);
-	if (!verb)
-		return unknown_verb(c, argv[first]);
+	at = find_word(c, "stage command", argv[first], verbs);
+	if (at < 0)
+		return EXIT_USAGE;
+	verb = &verbs[at];
 	status = check_usage(c, verb, &own, take_place(&own, &call));
 	if (status)
 		return status;

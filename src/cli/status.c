@@ -51,23 +51,61 @@ static void show_stages(const json_t *list)
 	table_print(t);
 }
 
-/* Interfaces of no pipeline. */
-static void show_others(const json_t *others)
+static void show_unread(const char *what, const json_t *error)
 {
-	if (!json_array_size(others))
-		return;
-	puts("\nWithout a pipeline, but with programs:");
-	show_foreigners(others, false, "");
-}
-
-static void show_unread(const json_t *p)
-{
-	const json_t *error = json_object_get(p, "error");
-
-	printf("%s: cannot be read: %s%s%s\n", member(p, "pipeline"), member(error, "where"),
+	printf("%s: cannot be read: %s%s%s\n", what, member(error, "where"),
 	       *member(error, "where") ? ": " : "", member(error, "what"));
 	if (*member(error, "hint"))
 		printf("  do:  %s\n", member(error, "hint"));
+}
+
+static bool is_among(const json_t *dispatchers, const json_t *foreigner)
+{
+	json_t *d;
+	size_t i;
+
+	json_array_foreach (dispatchers, i, d)
+		if (text_eq(member(foreigner, "hook"), "xdp") &&
+		    number(json_object_get(d, "program"), "id") == number(foreigner, "program"))
+			return true;
+	return false;
+}
+
+/* Those are shown by themselves. */
+static void without_dispatchers(json_t *others, const json_t *dispatchers)
+{
+	for (size_t i = json_array_size(others); i-- > 0;) {
+		json_t *list = json_object_get(json_array_get(others, i), "foreigners");
+
+		for (size_t k = json_array_size(list); k-- > 0;)
+			if (is_among(dispatchers, json_array_get(list, k)))
+				json_array_remove(list, k);
+		if (!json_array_size(list))
+			json_array_remove(others, i);
+	}
+}
+
+/* What is attached where no pipeline is; and all dispatchers, whoever is in them. */
+static void show_rest(const json_t *all)
+{
+	const json_t *dispatchers = json_object_get(all, "dispatchers");
+	const json_t *error = json_object_get(all, "dispatchers-error");
+	json_t *others = json_object_get(all, "others"), *d;
+	size_t i;
+
+	without_dispatchers(others, dispatchers);
+	if (json_array_size(others)) {
+		puts("\nWithout a pipeline, but with programs:");
+		show_foreigners(others, false, "");
+	}
+	json_array_foreach (dispatchers, i, d) {
+		puts(i ? "" : "\nDispatchers of libxdp:");
+		show_dispatcher(d);
+	}
+	if (error) {
+		putchar('\n');
+		show_unread("dispatchers of libxdp", error);
+	}
 }
 
 /* Who looks at its packets, through a variant in its place. */
@@ -92,7 +130,7 @@ static void show_pipeline(const json_t *p)
 	size_t i;
 
 	if (json_object_get(p, "error")) {
-		show_unread(p);
+		show_unread(member(p, "pipeline"), json_object_get(p, "error"));
 		return;
 	}
 	printf("%s: revision %lld since %s, %s (%s)\n", member(p, "pipeline"),
@@ -165,7 +203,7 @@ static int run(const struct command *c, int argc, char **argv)
 			putchar('\n');
 		show_pipeline(p);
 	}
-	show_others(json_object_get(j, "others"));
+	show_rest(j);
 	return pass_each(&o, b, list);
 }
 
@@ -177,7 +215,8 @@ const struct command cmd_status = {
 		"program is); missing (no such interface); renamed (it runs there, by another "
 		"name).\n"
 		"What else is attached there is listed, with its owner, and what it means for the\n"
-		"pipeline. Without PIPELINE, also what is attached to other interfaces.\n"
+		"pipeline. Without PIPELINE, also what is attached to other interfaces, and all\n"
+		"dispatchers of libxdp on the machine, with their components.\n"
 		"Of each stage: what has come to it, and what share of that left there, by "
 		"verdict.\n",
 	.run = run,

@@ -21,6 +21,7 @@ struct table *table_new(const char *const *headings, size_t n)
 
 	if (!t || !(t->t = scols_new_table()))
 		out_of_memory();
+	scols_table_enable_minout(t->t, 1); /* no blanks behind the last column */
 	t->n = n;
 	for (size_t i = 0; i < n; i++) {
 		bool right = headings[i][0] == '>';

@@ -4,27 +4,29 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/observe.h"
+#include "cli/observe_signals.h"
 #include "cli/top.h"
 
 struct own {
 	bool once, no_times;
-	const char *interval, *sort, *every;
+	const char *sort;
+	uint64_t interval, every; /* ns; packets */
 };
 
 static const struct own_option own_options[] = {
 	{"once", 0, OPTION_FLAG, offsetof(struct own, once),
 	 "    --once              one interval, as text; the default if there is no terminal"},
-	{"interval", 'i', OPTION_TEXT, offsetof(struct own, interval),
-	 "-i, --interval TIME     between two samples: 200ms, 1s (default), 5s"},
+	{"interval", 'i', OPTION_TIME, offsetof(struct own, interval),
+	 "-i, --interval TIME     between two samples: 200ms, 1s (default), 5s", "100ms", "1h"},
 	{"sort", 0, OPTION_TEXT, offsetof(struct own, sort),
 	 "    --sort WORD         order (default), pps, drops, ns, cpu"},
-	{"every", 0, OPTION_TEXT, offsetof(struct own, every),
-	 "    --every N           time one packet of N (default 1000)"},
+	{"every", 0, OPTION_NUMBER, offsetof(struct own, every),
+	 "    --every N           time one packet of N (default 1000)", "1", UINT32_TEXT},
 	{"no-times", 0, OPTION_FLAG, offsetof(struct own, no_times),
 	 "    --no-times          counters only: what runs stays as it is"},
 };
@@ -49,14 +51,6 @@ struct run {
 	struct braid_error err;
 };
 
-static long long now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
-
 /* Of the last interval, for all stages of a pipeline that somebody looks at. */
 static void feed_times(struct run *r, struct top_pipeline *p)
 {
@@ -69,10 +63,10 @@ static void feed_times(struct run *r, struct top_pipeline *p)
 			top_feed_times(p, i, &t, braid_times_percentile(&clock, 50));
 }
 
-static void note(struct top_pipeline *p, const struct braid_error *err)
+static void note(char **to, const struct braid_error *err)
 {
-	free(p->note);
-	p->note = text_fmt("%s%s%s", err->what ?: "", err->why ? ": " : "", err->why ?: "");
+	free(*to);
+	*to = text_fmt("%s%s%s", err->what ?: "", err->why ? ": " : "", err->why ?: "");
 }
 
 /* What cannot be read says so, and the others go on. */
@@ -82,14 +76,22 @@ static void sample_one(struct run *r, struct top_pipeline *p)
 	struct braid_counters_opts opts = {.sz = sizeof(opts), .cpus = 1};
 	_cleanup_json_ json_t *j = NULL;
 	char *text = NULL;
+	int e = braid_counters(r->b, p->name, &opts, &text, &err);
 
-	if (braid_counters(r->b, p->name, &opts, &text, &err)) {
-		note(p, &err);
-		return;
+	if (!e) {
+		free(p->unread);
+		p->unread = NULL;
+		j = parse_json(text);
+		top_feed(p, j, clock_ns(CLOCK_MONOTONIC));
+	} else {
+		note(&p->unread, &err);
+		if (e == -ENODATA)
+			top_feed_uncounted(p);
+		else
+			top_feed_nothing(p);
 	}
-	j = parse_json(text);
-	top_feed(p, j, now_ns());
-	feed_times(r, p);
+	if (!e || e == -ENODATA)
+		feed_times(r, p);
 }
 
 static void show(struct run *r)
@@ -127,6 +129,14 @@ static int input(void *ctx)
 	struct run *r = ctx;
 
 	r->enough = !top_screen_input(r->screen);
+	return r->enough;
+}
+
+static int pause_screen(void *ctx)
+{
+	struct run *r = ctx;
+
+	r->enough = !top_screen_pause(r->screen);
 	return r->enough;
 }
 
@@ -175,7 +185,7 @@ static int observe(struct run *r, struct top_pipeline *p)
 	struct braid_observer *o;
 
 	if (braid_observer_open(r->b, p->name, &opts, &o, &err)) {
-		note(p, &err);
+		note(&p->note, &err);
 		return 0;
 	}
 	if (!array_add(&r->observers.list, o)) {
@@ -183,6 +193,8 @@ static int observe(struct run *r, struct top_pipeline *p)
 		return -ENOMEM;
 	}
 	p->observer = o;
+	if (!p->rows.n)
+		top_feed_uncounted(p);
 	return remember_times(p);
 }
 
@@ -219,8 +231,12 @@ static int work(void *ctx)
 	int e = begin(r), status = EXIT_DONE;
 
 	if (!e && !r->once && !r->o->json) {
+		signals_catch_pause();
 		r->screen = top_screen_begin(&r->top, &r->settings);
 		r->loop.input = input;
+		r->loop.pause = pause_screen;
+		if (isatty(STDIN_FILENO)) /* a file is readable for ever */
+			r->loop.fd = STDIN_FILENO;
 		e = r->screen ? 0 : -ENOMEM;
 	}
 	r->loop.observers = r->observers.list.v;
@@ -235,40 +251,19 @@ static int work(void *ctx)
 	return status;
 }
 
-static bool parse_sort(const char *word, enum top_sort *ret)
-{
-	for (size_t i = 0; i < N_TOP_SORT; i++)
-		if (text_eq(top_sort_names[i], word)) {
-			*ret = i;
-			return true;
-		}
-	return false;
-}
-
-static bool parse_every(const char *text, uint32_t *ret)
-{
-	char *stop;
-	unsigned long n = strtoul(text, &stop, 10);
-
-	*ret = n;
-	return stop != text && !*stop && n > 0 && n <= UINT32_MAX && *text != '-';
-}
-
 /* Return: EXIT_DONE; else how to exit. */
 static int understand(struct run *r, const struct own *own)
 {
-	uint64_t ms = 1000;
+	int sort = own->sort ? find_word(r->c, "order", own->sort, top_sort_names) : 0;
 
-	if (own->interval && (!look_parse_duration(own->interval, &ms) || ms < 100 || ms > 3600000))
-		return usage(r->c, "'%s' is no interval: 100ms to 1h", own->interval);
-	if (own->sort && !parse_sort(own->sort, &r->settings.view.sort))
-		return usage(r->c, "cannot sort by '%s': order, pps, drops, ns, cpu", own->sort);
-	if (own->every && !parse_every(own->every, &r->every))
-		return usage(r->c, "'%s' is no number of packets", own->every);
-	r->settings.interval_ms = ms;
+	if (sort < 0)
+		return EXIT_USAGE;
+	r->settings.view.sort = sort;
+	r->settings.interval_ms = own->interval / 1000000;
+	r->every = own->every;
 	r->times = !own->no_times;
 	r->once = own->once || (!r->o->json && !isatty(STDOUT_FILENO));
-	r->loop.period_ms = ms;
+	r->loop.period_ms = r->settings.interval_ms;
 	return EXIT_DONE;
 }
 
@@ -284,7 +279,23 @@ static bool add_name(struct run *r, const char *name)
 	return copy && array_add(&r->names.list, copy);
 }
 
-/* Those that are named must count; else all of this network namespace that do. */
+/* Of a pipeline that counts nothing there are times at least, if they are wanted. */
+static int check_counted(const struct run *r, struct braid *b, const char *name,
+			 struct braid_error *err)
+{
+	char *text = NULL;
+	int e = braid_counters(b, name, NULL, &text, err);
+
+	if (e == -ENODATA && r->times) {
+		braid_error_clear(err);
+		return 0;
+	}
+	if (!e)
+		free(text);
+	return e;
+}
+
+/* Those that are named; else all of this network namespace that can be shown. */
 static int find_names(struct run *r, struct braid *b, char **args, int n, struct braid_error *err)
 {
 	_cleanup_json_ json_t *all = NULL;
@@ -294,11 +305,9 @@ static int find_names(struct run *r, struct braid *b, char **args, int n, struct
 	int e = n ? 0 : braid_status(b, NULL, &text, err);
 
 	for (int k = 0; k < n && !e; k++) {
-		e = braid_counters(b, args[k], NULL, &text, err);
+		e = check_counted(r, b, args[k], err);
 		if (!e && !add_name(r, args[k]))
 			e = err->code = -ENOMEM;
-		if (!e)
-			free(text);
 	}
 	if (e || n)
 		return e;
@@ -306,9 +315,8 @@ static int find_names(struct run *r, struct braid *b, char **args, int n, struct
 	json_array_foreach (json_object_get(all, "pipelines"), i, j) {
 		_cleanup_error_ struct braid_error other = BRAID_ERROR_INIT;
 
-		if (braid_counters(b, member(j, "pipeline"), NULL, &text, &other))
+		if (check_counted(r, b, member(j, "pipeline"), &other))
 			continue;
-		free(text);
 		if (!add_name(r, member(j, "pipeline")))
 			return err->code = -ENOMEM;
 	}
@@ -324,8 +332,10 @@ static int find_pipelines(struct run *r, char **args, int n)
 		return fail(r->o, &err);
 	if (r->names.list.n)
 		return EXIT_DONE;
-	fputs("braid: no pipeline runs here that counts packets\n"
-	      "  do:  braid status lists pipelines; those with 'stats: off' count nothing\n",
+	fputs("braid: no pipeline runs here that could be shown\n"
+	      "  do:  braid status lists pipelines; of those with 'stats: off' there are only "
+	      "times,\n"
+	      "       which --no-times leaves out\n",
 	      stderr);
 	return EXIT_FAILED;
 }
@@ -340,28 +350,32 @@ static void run_done(struct run *r)
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
-	struct own own = {};
+	struct own own = {.interval = 1000000000, .every = 1000};
 	_cleanup_(run_done) struct run r = {
 		.c = c,
 		.o = &o,
-		.every = 1000,
 		.err = BRAID_ERROR_INIT,
-		.loop = {.tick = tick, .changed = changed, .gone = gone, .fd = STDIN_FILENO},
+		.loop = {.tick = tick, .changed = changed, .gone = gone, .fd = -1},
 	};
 	struct look_guard guard = {.o = &o, .work = work, .ctx = &r};
+	bool is_screen;
 	int status,
 		first = options_parse_own(c, OPT_STATE | OPT_WAIT, argc, argv, &o, &own, &status);
 
 	if (first < 0)
 		return status;
 	r.loop.ctx = &r;
-	status = understand(&r, &own) ?: find_pipelines(&r, argv + first, argc - first);
+	status = understand(&r, &own);
+	is_screen = !r.once && !o.json;
+	if (!status && is_screen)
+		status = top_terminal_check(&o);
+	status = status ?: find_pipelines(&r, argv + first, argc - first);
 	if (status)
 		return status;
 	setlocale(LC_CTYPE, "");
 	guard.pipelines = (const char *const *)r.names.list.v;
 	guard.n = r.names.list.n;
-	if (!r.once && !o.json) /* out of the alternate screen, the cursor, no colours */
+	if (is_screen) /* out of the alternate screen, the cursor, no colours */
 		guard.reset = "\033[?1049l\033[?25h\033[0m\n";
 	return r.times ? look_guard(&guard) : work(&r);
 }

@@ -6,7 +6,8 @@
 
 #include "cli/cli.h"
 
-#define TOP_HISTORY 60
+#define TOP_HISTORY   60
+#define TOP_TIMED_FEW 100 /* of fewer packets the 99th percentile is the greatest of them */
 
 struct top_verdict {
 	char *name;
@@ -17,6 +18,7 @@ struct top_verdict {
 
 struct top_row {
 	char *stage;
+	bool counted;                       /* else there are times only */
 	long long packets, bytes, bypassed; /* since they are counted */
 	double pps, bps;                    /* bits per second */
 	double left, died;                  /* of its packets, those that left there: 0 to 1 */
@@ -34,7 +36,9 @@ struct top_cpu {
 
 struct top_pipeline {
 	char *name, *hook;
-	char *note; /* one line: why there are no numbers, or no times; NULL: there are */
+	/* one line each; NULL: there are some */
+	char *unread; /* why the last sample has no numbers */
+	char *note;   /* why there are no times */
 	long long revision, packets, bytes;
 	double pps, bps, died;
 	ARRAY(struct top_row) rows;
@@ -71,9 +75,14 @@ struct top_view {
 /* top_model.c */
 void top_done(struct top *t);
 struct top_pipeline *top_add(struct top *t, const char *name);
-void top_pipeline_done(struct top_pipeline *p);
+/* A line for whoever misses numbers; NULL: none is missing. */
+const char *top_note(const struct top_pipeline *p);
 /* The counters of @p as braid_counters() gives them, at CLOCK_MONOTONIC @now_ns. */
 void top_feed(struct top_pipeline *p, const json_t *counters, long long now_ns);
+/* Nobody counts: stages and revision are what its observer says; NULL: what they were. */
+void top_feed_uncounted(struct top_pipeline *p);
+/* Nothing can be read: no rates, no times. */
+void top_feed_nothing(struct top_pipeline *p);
 /* What looking costs is taken off. @stage: its index among those of the observer. */
 void top_feed_times(struct top_pipeline *p, size_t stage, const struct braid_times *now,
 		    double clock_ns);
@@ -86,8 +95,6 @@ size_t top_select(const struct top_pipeline *p, const struct top_view *v,
 /* top_text.c */
 /* "4.31M", "812", "0": at most 5 characters. */
 void top_count(char *to, size_t room, double n);
-/* @n columns of @history, the newest last; UTF-8 blocks or ASCII. */
-void top_trend(char *to, size_t room, const float *history, size_t n, bool utf8);
 /* Lines of 80 columns; the last column is the trend, which takes @trend of them. */
 void top_title(const struct top_pipeline *p, char *to, size_t room);
 void top_heading(char *to, size_t room);
@@ -102,10 +109,15 @@ struct top_settings {
 	bool paused;
 };
 
+/* top_terminal.c: can there be a screen? Return: EXIT_DONE; else how to exit: it has been said. */
+int top_terminal_check(const struct options *o);
+
 /* top_screen.c: on a terminal. NULL: no memory. */
 struct screen;
 struct screen *top_screen_begin(const struct top *t, struct top_settings *settings);
 void top_screen_draw(struct screen *s);
 /* Takes the keys that were pressed. false: to quit. */
 bool top_screen_input(struct screen *s);
+/* ^Z: the terminal is the shell's, until we are continued. false: to quit. */
+bool top_screen_pause(struct screen *s);
 void top_screen_end(struct screen *s); /* NULL is fine */

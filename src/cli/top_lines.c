@@ -8,7 +8,7 @@
 static const char *const help_text[] = {
 	"Rates are packets and bits per second of the last interval.",
 	"LEAVE: packets of the stage that left the pipeline there. DIE: those it dropped.",
-	"NS, P99: nanoseconds per packet, of packets looked at by chance.",
+	"NS, P99: nanoseconds per packet, of packets looked at by chance; ~: of fewer than 100.",
 	"CPU: what the stage takes of one CPU: packets per second times nanoseconds.",
 	"",
 	"  Up Down PgUp PgDn Home End   select",
@@ -87,8 +87,8 @@ static void add_pipeline(struct screen *s, const struct top_pipeline *p)
 
 	if (l)
 		top_title(p, l->text, sizeof(l->text));
-	if (p->note)
-		add_text(s, LOOK_DIM, p->note);
+	if (top_note(p))
+		add_text(s, LOOK_DIM, top_note(p));
 	if (s->cpus)
 		add_cpus(s, p);
 	l = add_line(s, LOOK_HEADING);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/names.h"
+#include "cli/observe.h"
 #include "cli/top.h"
 
 const char *const top_sort_names[N_TOP_SORT] = {"order", "pps", "drops", "ns", "cpu"};
@@ -23,14 +25,20 @@ static void forget_rows(struct top_pipeline *p)
 	p->samples = 0;
 }
 
-void top_pipeline_done(struct top_pipeline *p)
+static void top_pipeline_done(struct top_pipeline *p)
 {
 	forget_rows(p);
 	array_done(&p->cpus);
 	free(p->name);
 	free(p->hook);
+	free(p->unread);
 	free(p->note);
 	free(p->last);
+}
+
+const char *top_note(const struct top_pipeline *p)
+{
+	return p->unread ?: p->note;
 }
 
 void top_done(struct top *t)
@@ -48,11 +56,6 @@ struct top_pipeline *top_add(struct top *t, const char *name)
 		return NULL;
 	p->name = strdup(name);
 	return p->name ? p : NULL;
-}
-
-static bool is_deadly(const char *verdict)
-{
-	return text_eq(verdict, "drop") || text_eq(verdict, "aborted") || text_eq(verdict, "shot");
 }
 
 /* Counters only grow; where they do not, they began anew. */
@@ -89,7 +92,7 @@ static void feed_verdicts(struct top_row *r, json_t *verdicts, double seconds)
 		v->packets = number(j, "packets");
 		v->leaves = json_is_true(json_object_get(j, "leaves"));
 		left += v->leaves ? v->pps : 0;
-		died += v->leaves && is_deadly(name) ? v->pps : 0;
+		died += v->leaves && is_drop(name) ? v->pps : 0;
 	}
 	r->left = r->pps > 0 ? left / r->pps : 0;
 	r->died = r->pps > 0 ? died / r->pps : 0;
@@ -105,6 +108,7 @@ static void feed_row(struct top_row *r, json_t *j, double seconds)
 	feed_verdicts(r, json_object_get(j, "verdicts"), seconds);
 	memmove(r->history, r->history + 1, sizeof(r->history) - sizeof(*r->history));
 	r->history[TOP_HISTORY - 1] = seconds > 0 ? r->pps : 0;
+	r->counted = true;
 }
 
 static bool same_stages(const struct top_pipeline *p, const json_t *stages)
@@ -192,6 +196,44 @@ void top_feed(struct top_pipeline *p, const json_t *counters, long long now_ns)
 	p->samples += p->samples < 2;
 }
 
+static void rest_row(struct top_row *r)
+{
+	r->pps = r->bps = r->left = r->died = 0;
+	r->times_n = 0;
+	array_foreach (v, &r->verdicts)
+		v->pps = 0;
+	memmove(r->history, r->history + 1, sizeof(r->history) - sizeof(*r->history));
+	r->history[TOP_HISTORY - 1] = 0;
+}
+
+void top_feed_nothing(struct top_pipeline *p)
+{
+	p->pps = p->bps = p->died = 0;
+	array_foreach (r, &p->rows)
+		rest_row(r);
+	array_foreach (c, &p->cpus)
+		c->pps = 0;
+}
+
+void top_feed_uncounted(struct top_pipeline *p)
+{
+	_cleanup_json_ json_t *stages = json_array();
+
+	top_feed_nothing(p);
+	if (!p->observer)
+		return;
+	for (size_t i = 0; i < braid_observer_stages(p->observer); i++)
+		json_array_append_new(
+			stages, json_pack("{s:s}", "stage", braid_observer_stage(p->observer, i)));
+	if (!same_stages(p, stages))
+		make_rows(p, stages);
+	array_foreach (r, &p->rows)
+		r->counted = false;
+	free(p->hook);
+	p->hook = strdup(braid_observer_hook(p->observer));
+	p->revision = braid_observer_revision(p->observer);
+}
+
 /* What came since the last sample. */
 static void subtract(struct braid_times *t, const struct braid_times *before)
 {
@@ -201,11 +243,6 @@ static void subtract(struct braid_times *t, const struct braid_times *before)
 	t->sum -= before->sum;
 	for (unsigned int i = 0; i < BRAID_TIMES_BUCKETS; i++)
 		t->buckets[i] -= before->buckets[i];
-}
-
-static double less(double ns, double clock_ns)
-{
-	return ns > clock_ns ? ns - clock_ns : 0;
 }
 
 void top_feed_times(struct top_pipeline *p, size_t stage, const struct braid_times *now,
@@ -222,8 +259,11 @@ void top_feed_times(struct top_pipeline *p, size_t stage, const struct braid_tim
 		if (!text_eq(r->stage, name))
 			continue;
 		r->times_n = t.n;
-		r->mean = t.n ? less((double)t.sum / t.n, clock_ns) : 0;
-		r->p99 = t.n ? less(braid_times_percentile(&t, 99), clock_ns) : 0;
+		r->mean = t.n ? without_looking((double)t.sum / t.n, clock_ns) : 0;
+		r->p99 = t.n ? without_looking(braid_times_percentile(&t, 99), clock_ns) : 0;
+		/* the greatest, which is known by its bucket, while the mean is exact */
+		if (t.n < TOP_TIMED_FEW && r->p99 < r->mean)
+			r->p99 = r->mean;
 	}
 }
 

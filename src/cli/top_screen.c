@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* braid top on a terminal: drawn anew for each key and each sample, whatever size it has. */
 #include <curses.h>
+#include <errno.h>
 #include <langinfo.h>
 #include <string.h>
+#include <termios.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/text.h"
+#include "cli/observe_signals.h"
 #include "cli/top_screen.h"
 
 static int attributes(enum line_look look)
@@ -135,11 +139,35 @@ struct screen *top_screen_begin(const struct top *t, struct top_settings *settin
 	return s;
 }
 
+/* In the background the kernel stops us here, too. false: a signal ends that, or nobody can. */
+static bool wait_for_terminal(void)
+{
+	struct termios modes;
+	int r = tcgetattr(STDOUT_FILENO, &modes);
+
+	while (!r && (r = tcsetattr(STDOUT_FILENO, TCSANOW, &modes)) && errno == EINTR &&
+	       !signals_came())
+		r = 0;
+	return !r;
+}
+
+bool top_screen_pause(struct screen *s)
+{
+	endwin();
+	signals_pause();
+	if (signals_came() || !wait_for_terminal())
+		return false;
+	raise(SIGWINCH); /* of another size nobody was told meanwhile */
+	clearok(curscr, TRUE);
+	return top_screen_input(s);
+}
+
 void top_screen_end(struct screen *s)
 {
 	if (!s)
 		return;
-	endwin();
+	if (!isendwin())
+		endwin();
 	array_done(&s->lines);
 	free(s);
 }

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/amount.h"
 #include "cli/expression.h"
 
 #define SNAP        256        /* bytes; what is changed behind them is not seen */
+#define SNAP_ALL    65535      /* as long as packets are */
 #define DROPS_SNAP  128        /* enough to say which packet it was */
 #define DROPS_RING  (16 << 20) /* bytes; at full rate */
 #define TICK_MS     1000
@@ -19,17 +19,18 @@
 struct own {
 	struct look_options look;
 	bool drops;
-	const char *count, *snap;
+	uint64_t count, snap; /* 0: no limit; snap UINT64_MAX: not given */
 };
 
 static const struct own_option own_options[] = {
 	LOOK_OPTIONS(struct own, look),
 	{"drops", 'D', OPTION_FLAG, offsetof(struct own, drops),
 	 "-D, --drops             only where packets die: one line each, and how many by stage"},
-	{"count", 'n', OPTION_TEXT, offsetof(struct own, count),
-	 "-n, --count N           end after N packets"},
-	{"snap", 's', OPTION_TEXT, offsetof(struct own, snap),
-	 "-s, --snap BYTES        of each packet (default 256): changes behind them are not seen"},
+	{"count", 'n', OPTION_NUMBER, offsetof(struct own, count),
+	 "-n, --count N           end after N packets", "1"},
+	{"snap", 's', OPTION_SIZE, offsetof(struct own, snap),
+	 "-s, --snap SIZE         of each packet (default 256; 0: all): later changes are not seen",
+	 NULL, "65535"},
 };
 
 struct trace {
@@ -128,9 +129,19 @@ static int changed(void *ctx, size_t observer __attribute__((unused)))
 	int r = journeys_expire(&t->journeys, UINT64_MAX)
 			?: names_read(&t->names, t->b, t->pipeline, t->observer, &t->err);
 
-	if (!r && !t->o->json && was != t->names.revision)
-		printf("revision %u runs now\n", t->names.revision);
+	if (!r && t->o->json)
+		trace_json_gap(&t->names, look_gap_ns(t->observer));
+	else if (!r)
+		trace_text_gap(&t->names, was != t->names.revision, look_gap_ns(t->observer));
 	return r;
+}
+
+static int moved(void *ctx, size_t observer __attribute__((unused)))
+{
+	struct trace *t = ctx;
+
+	look_tell_interfaces(t->pipeline, t->observer);
+	return 0;
 }
 
 /* What packets die of, at the hook of the pipeline. */
@@ -177,6 +188,7 @@ static int show_totals(struct trace *t)
 		return r;
 	t->totals.looked_at = count.packets;
 	t->totals.missed = count.missed;
+	t->totals.observer = t->observer;
 	if (t->o->json)
 		trace_json_totals(&t->totals, t->drops);
 	else
@@ -196,6 +208,7 @@ static int trace(struct trace *t)
 		.tick = tick,
 		.period_ms = TICK_MS,
 		.changed = changed,
+		.moved = moved,
 	};
 	int r = open_observer(t) ?: look_loop(&loop, &t->err);
 
@@ -234,24 +247,11 @@ static bool wants_colour(void)
 	return isatty(STDOUT_FILENO) && (!no || !*no) && !text_eq(term, "dumb");
 }
 
-/* Return: EXIT_DONE; else how to exit. */
-static int take_options(const struct command *c, const struct own *own, struct trace *t)
-{
-	t->drops = own->drops;
-	t->snap = own->drops ? DROPS_SNAP : SNAP;
-	t->colour = wants_colour() && !t->o->json;
-	if (own->count && !parse_count(own->count, &t->count))
-		return usage(c, "'%s' is no number of packets", own->count);
-	if (own->snap && !parse_snap(own->snap, &t->snap))
-		return usage(c, "'%s' is no number of bytes up to 65535", own->snap);
-	return EXIT_DONE;
-}
-
 static int run(const struct command *c, int argc, char **argv)
 {
 	_cleanup_options_ struct options o = {};
 	_cleanup_free_ char *expression = NULL;
-	struct own own = {};
+	struct own own = {.snap = UINT64_MAX};
 	struct trace t = {.o = &o, .err = BRAID_ERROR_INIT};
 	struct look_guard guard = {
 		.o = &o, .pipelines = &t.pipeline, .n = 1, .work = work, .ctx = &t};
@@ -263,8 +263,12 @@ static int run(const struct command *c, int argc, char **argv)
 	if (argc - first < 1)
 		return usage(c, "which pipeline?");
 	t.pipeline = argv[first];
+	t.drops = own.drops;
+	t.colour = wants_colour() && !o.json;
+	t.count = own.count;
+	t.snap = own.snap == UINT64_MAX ? (own.drops ? DROPS_SNAP : SNAP) : own.snap ?: SNAP_ALL;
 	status = take_expression(c, argc - first - 1, argv + first + 1, &own.look, &expression);
-	status = status ?: take_options(c, &own, &t) ?: look_parse(c, &o, &own.look, &t.look);
+	status = status ?: look_parse(c, &o, &own.look, &t.look);
 	status = status ?: look_guard(&guard);
 	look_done(&t.look);
 	return status;

@@ -8,7 +8,7 @@
 
 static void print_line(json_t *j)
 {
-	json_dumpf(j, stdout, JSON_COMPACT);
+	json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	json_decref(j);
 }
@@ -115,12 +115,19 @@ void trace_json_drop(const struct names *n, const struct braid_event *e)
 	print_line(line);
 }
 
+void trace_json_gap(const struct names *n, uint64_t ns)
+{
+	print_line(json_pack("{s:{s:f, s:I}}", "gap", "seconds", ns / 1e9, "revision",
+			     (json_int_t)n->revision));
+}
+
 void trace_json_totals(const struct trace_totals *t, bool drops)
 {
 	json_t *j = json_pack("{s:I, s:I, s:I}", "looked-at", (json_int_t)t->looked_at, "shown",
 			      (json_int_t)t->shown, "missed", (json_int_t)t->missed);
 	json_t *list = json_array();
 
+	look_gaps_add(t->observer, j);
 	array_foreach (d, &t->drops)
 		json_array_append_new(list,
 				      json_pack("{s:s, s:s, s:I}", "stage", d->stage, "verdict",

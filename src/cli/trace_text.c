@@ -144,7 +144,7 @@ static void print_stage(const struct names *n, const struct journey *j, size_t i
 		printf("  on cpu %u\n", e->cpu);
 	if (before && *program && *names_program(n, before->point) &&
 	    !text_eq(program, names_program(n, before->point)))
-		printf("  tail call into %s\n", program);
+		printf("  %s %s\n", n->components ? "component" : "tail call into", program);
 	printf("  %-16s ", names_stage(n, e->point));
 	print_verdict(n, e->verdict, 8, colour);
 	if (e->point < BRAID_EVENT_BEFORE)
@@ -167,7 +167,8 @@ static void print_end(const struct names *n, const struct journey *j, bool colou
 	array_foreach (e, &j->events)
 		spent += e->spent_ns;
 	if (!j->left) {
-		puts("  = unknown: its last events were missed");
+		printf("  = unknown: %sits last events were missed\n",
+		       n->components ? "it did not come to the next component, or " : "");
 		return;
 	}
 	printf("  = ");
@@ -218,12 +219,23 @@ static void print_drops(const struct trace_totals *t)
 	table_print(table);
 }
 
+void trace_text_gap(const struct names *n, bool is_new, uint64_t ns)
+{
+	_cleanup_free_ char *gap = look_gap_text(ns);
+
+	if (is_new)
+		printf("revision %u runs now; ", n->revision);
+	printf("%s\n", gap ?: "");
+}
+
 void trace_text_totals(const struct trace_totals *t, bool drops)
 {
+	_cleanup_free_ char *gaps = look_gaps_text(t->observer);
+
 	if (drops)
 		print_drops(t);
-	printf("\n%" PRIu64 " packets looked at, %" PRIu64 " %s, %" PRIu64 " events missed\n",
-	       t->looked_at, t->shown, drops ? "dropped" : "shown", t->missed);
+	printf("\n%" PRIu64 " packets looked at, %" PRIu64 " %s, %" PRIu64 " events missed%s\n",
+	       t->looked_at, t->shown, drops ? "dropped" : "shown", t->missed, gaps ?: "");
 	if (t->missed)
 		puts("  there were more than could be read: a filter, or --sample, makes them "
 		     "fewer");

@@ -23,10 +23,27 @@ static int write_all(int fd, const char *bytes, size_t left)
 	return 0;
 }
 
-/* Beside @path, as only there it can be renamed to it. */
+/* Whose and for whom what stands there is; or as a new file is made. */
+static int take_mode(int fd, const char *path)
+{
+	struct stat st;
+	mode_t mask;
+
+	if (stat(path, &st)) {
+		mask = umask(0);
+		umask(mask);
+		return fchmod(fd, 0666 & ~mask);
+	}
+	if (fchown(fd, st.st_uid, st.st_gid) && errno != EPERM)
+		return -1;
+	return fchmod(fd, st.st_mode & 07777);
+}
+
+/* Beside it, as only there it can be renamed to it; a link goes on to lead there. */
 static int replace(const char *path, const void *bytes, size_t size)
 {
-	_cleanup_free_ char *beside = text_fmt("%s.XXXXXX", path);
+	_cleanup_free_ char *real = realpath(path, NULL);
+	_cleanup_free_ char *beside = text_fmt("%s.XXXXXX", real ?: path);
 	_cleanup_close_ int fd = -1;
 	int r;
 
@@ -36,47 +53,43 @@ static int replace(const char *path, const void *bytes, size_t size)
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, bytes, size);
-	if (!r && (fchmod(fd, 0644) || fsync(fd) || rename(beside, path)))
+	if (!r && (take_mode(fd, path) || fsync(fd) || rename(beside, real ?: path)))
 		r = -errno;
 	if (r)
 		unlink(beside);
 	return r;
 }
 
-/* A terminal, a pipe, a device: nothing may take their places. */
+/* A terminal, a pipe, a device, a link to what is not there: nothing may take their places. */
 static bool is_special(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st) && !S_ISREG(st.st_mode);
+	return stat(path, &st) ? !lstat(path, &st) : !S_ISREG(st.st_mode);
 }
 
 static int write_into(const char *path, const void *bytes, size_t size)
 {
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 
 	return fd < 0 ? -errno : write_all(fd, bytes, size);
 }
 
-static int print(const void *bytes, size_t size)
-{
-	return fwrite(bytes, 1, size, stdout) == size && !fflush(stdout) ? 0 : -(errno ?: EIO);
-}
-
 int write_whole(const char *path, const void *bytes, size_t size, struct braid_error *err)
 {
-	bool prints = !path || text_eq(path, "-");
-	int r = prints             ? print(bytes, size)
-		: is_special(path) ? write_into(path, bytes, size)
-				   : replace(path, bytes, size);
+	int r;
 
+	if (!path || text_eq(path, "-")) {
+		fwrite(bytes, 1, size, stdout);
+		return 0;
+	}
+	r = is_special(path) ? write_into(path, bytes, size) : replace(path, bytes, size);
 	if (!r)
 		return 0;
 	err->code = r;
-	err->where = strdup(prints ? "standard output" : path);
+	err->where = strdup(path);
 	err->what = text_fmt("cannot write it: %s", strerror(-r));
-	if (!prints)
-		err->hint = strdup("choose a folder that is there and that you may write to");
+	err->hint = strdup("choose a folder that is there and that you may write to");
 	return r;
 }
 

@@ -54,6 +54,9 @@ static int show_chain(const struct loader_options *o, char *text)
 			"add another program\n  why: %s\n",
 			member(j, "interface"), member(json_object_get(j, "program"), "name"),
 			member(j, "alone"));
+	if (*member(j, "pins-left"))
+		fprintf(stderr, "xdp-loader: %s: pins stay\n  why: %s\n  do:  xdp-loader clean\n",
+			member(j, "interface"), member(j, "pins-left"));
 	return LOADER_DONE;
 }
 

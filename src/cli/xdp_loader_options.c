@@ -128,27 +128,25 @@ static bool parse_mode(const char *text, const char **ret)
 	return false;
 }
 
-/* "XDP_PASS,XDP_TX" */
+/* "XDP_PASS,XDP_TX": a comma at the end is as good as none. */
 static bool parse_actions(const char *text, uint32_t *ret)
 {
 	static const char *const names[] = {"XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX",
 					    "XDP_REDIRECT"};
-	_cleanup_free_ char *copy = strdup(text);
-	char *rest = copy, *word;
 	uint32_t actions = 0;
 
-	while (rest && (word = strsep(&rest, ","))) {
-		size_t i = 0;
+	while (*text) {
+		size_t i = 0, n = strcspn(text, ",");
 
-		while (i < 5 && strcmp(word, names[i]) != 0)
+		while (i < 5 && (strlen(names[i]) != n || strncmp(text, names[i], n) != 0))
 			i++;
-		if (i == 5 && *word)
+		if (i == 5)
 			return false;
-		if (*word)
-			actions |= 1u << i;
+		actions |= 1u << i;
+		text += n + (text[n] == ',');
 	}
 	*ret = actions;
-	return copy != NULL;
+	return true;
 }
 
 /* false: a wrong value. */

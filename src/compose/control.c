@@ -14,24 +14,6 @@
 #include "object/link.h"
 #include "object/types.h"
 
-static int add_section(struct image *image, const char *name, size_t size, __u32 align, int *ret,
-		       struct braid_error *err)
-{
-	struct section *s = array_push(&image->unit->sections);
-
-	if (!s)
-		return error_oom(err);
-	s->kind = SECTION_DATA;
-	s->align = align;
-	s->name = strdup(name);
-	s->bytes.v = calloc(1, size);
-	s->bytes.n = size;
-	if (!s->name || !s->bytes.v)
-		return error_oom(err);
-	*ret = s - image->unit->sections.v;
-	return 0;
-}
-
 static const struct section *source(const struct plan_stage *ps, const char *name)
 {
 	int i = unit_find_section(ps->unit, name);
@@ -195,9 +177,9 @@ static int add_config(struct image *image, struct braid_error *err)
 	int r;
 
 	image->config_size = config_base(image, plan->stages.n);
-	r = add_section(image, CONFIG_SECTION, (size_t)CONFIG_VERSIONS * image->config_size, 64,
-			&image->config, err)
-		    ?: image_add_own_map(image, "config", CONFIG_SECTION, err);
+	r = image_add_own_section(image, "config", CONFIG_SECTION,
+				  (size_t)CONFIG_VERSIONS * image->config_size, 64, &image->config,
+				  err);
 	for (__u32 k = 0; k < plan->stages.n && !r; k++)
 		if (plan->stages.v[k].uses_config)
 			r = add_stage_config(image, k, err);
@@ -212,8 +194,8 @@ int control_add(struct image *image, struct braid_error *err)
 	image->control = image->config = image->packet_map = -1;
 	if (!plan_has_control(image->plan))
 		return 0;
-	r = add_section(image, CONTROL_SECTION, sizeof(struct control), 64, &image->control, err)
-		    ?: image_add_own_map(image, "control", CONTROL_SECTION, err);
+	r = image_add_own_section(image, "control", CONTROL_SECTION, sizeof(struct control), 64,
+				  &image->control, err);
 	if (r)
 		return r;
 	c = (struct control *)image->unit->sections.v[image->control].bytes.v;

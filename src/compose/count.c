@@ -227,7 +227,7 @@ static int add_stage(struct builder *b, __u32 k)
 		r = go_on(b, k, COUNT_BYPASS, 0, ps->next, count_bypass_of(&b->layout, k), NULL);
 	if (!r && ps->segment && k == seg->first && b->plan->strategy != STRATEGY_DISPATCHER)
 		r = leave(b, k, COUNT_LOST, 0, hook_facts(b->plan->pipeline->hook)->lost,
-			  b->layout.lost + ps->segment);
+			  b->layout.lost + k);
 	return r;
 }
 

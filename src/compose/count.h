@@ -85,7 +85,8 @@ json_t *count_model_to_json(const struct count_model *m);
 int count_model_from_json(const json_t *j, struct count_model *ret, struct braid_error *err);
 /*
  * A number for how it counts, names of stages apart. Of two pipelines of one number the counters
- * mean the same. It stands in the block of the first CPU, 8 bytes from its start. 0 or -ENOMEM.
+ * mean the same, in however many programs they run. It stands in the block of the first CPU, 8
+ * bytes from its start. 0 or -ENOMEM.
  */
 int count_model_mark(const struct count_model *m, __u64 *ret, struct braid_error *err);
 #define COUNT_MARK_OFFSET 8

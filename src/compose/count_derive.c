@@ -44,10 +44,11 @@ static struct balance balance_of(const struct count_model *m, const bool *known,
 static bool solve(const struct count_model *m, bool *known, struct count_value *values, __u32 k)
 {
 	struct balance b = balance_of(m, known, values, k);
-	bool comes = m->edges.v[b.edge].to == k;
+	bool comes;
 
 	if (b.unknown != 1)
 		return false;
+	comes = m->edges.v[b.edge].to == k;
 	values[b.edge].packets = comes ? -b.packets : b.packets;
 	values[b.edge].bytes = comes ? -b.bytes : b.bytes;
 	known[b.edge] = true;

@@ -28,20 +28,13 @@ static __u32 blocks_for(__u32 cpus)
 static int add_section(struct image *image, size_t size, __u64 mark, int *ret,
 		       struct braid_error *err)
 {
-	struct section *s = array_push(&image->unit->sections);
+	int r = image_add_own_section(image, "counters", COUNT_SECTION, size, BLOCK_ALIGN, ret,
+				      err);
 
-	if (!s)
-		return error_oom(err);
-	s->kind = SECTION_DATA;
-	s->align = BLOCK_ALIGN;
-	s->name = strdup(COUNT_SECTION);
-	s->bytes.v = calloc(1, size);
-	s->bytes.n = size;
-	if (!s->name || !s->bytes.v)
-		return error_oom(err);
-	memcpy(s->bytes.v + COUNT_MARK_OFFSET, &mark, sizeof(mark));
-	*ret = s - image->unit->sections.v;
-	return image_add_own_map(image, "counters", COUNT_SECTION, err);
+	if (!r)
+		memcpy(image->unit->sections.v[*ret].bytes.v + COUNT_MARK_OFFSET, &mark,
+		       sizeof(mark));
+	return r;
 }
 
 /* The cases of a stage that lead where @e does. */
@@ -73,7 +66,7 @@ static int add_parts(const struct count_layout *l, struct count_seams *c, struct
 		c->cases.n += ps->cases.n;
 	}
 	for (__u32 s = 0; s < plan->segments.n; s++)
-		if (!array_add(&c->lost, (l->lost + s) * SPLICE_COUNTER))
+		if (!array_add(&c->lost, (l->lost + plan->segments.v[s].first) * SPLICE_COUNTER))
 			return error_oom(err);
 	return 0;
 }

@@ -24,12 +24,14 @@ static json_t *edge_to_json(const struct count_edge *e)
 	return j;
 }
 
-static json_t *edges_to_json(const struct count_model *m)
+/* @lost: with those of tail calls that fail, of which there are as many as it has segments. */
+static json_t *edges_to_json(const struct count_model *m, bool lost)
 {
 	json_t *list = json_array();
 
 	array_foreach (e, &m->edges)
-		if (json_array_append_new(list, edge_to_json(e))) {
+		if ((lost || e->kind != COUNT_LOST) &&
+		    json_array_append_new(list, edge_to_json(e))) {
 			json_decref(list);
 			return NULL;
 		}
@@ -38,7 +40,7 @@ static json_t *edges_to_json(const struct count_model *m)
 
 json_t *count_model_to_json(const struct count_model *m)
 {
-	json_t *stages = json_array(), *edges = edges_to_json(m);
+	json_t *stages = json_array(), *edges = edges_to_json(m, true);
 
 	array_foreach (s, &m->stages)
 		json_array_append_new(stages,
@@ -113,7 +115,7 @@ int count_model_from_json(const json_t *j, struct count_model *ret, struct braid
 
 int count_model_mark(const struct count_model *m, __u64 *ret, struct braid_error *err)
 {
-	json_t *edges = edges_to_json(m);
+	json_t *edges = edges_to_json(m, false);
 	char *text = edges ? json_dumps(edges, JSON_COMPACT) : NULL;
 	__u64 mark = 0xcbf29ce484222325; /* FNV-1a */
 

@@ -75,7 +75,7 @@ void count_layout_of(const struct braid_plan *plan, struct count_layout *ret)
 		.closed = 1,
 	};
 	ret->lost = count_closed_row(ret, entries);
-	ret->stages = ret->lost + plan->segments.n;
+	ret->stages = ret->lost + plan->stages.n;
 	ret->counters = count_row(ret, plan->stages.n);
 }
 

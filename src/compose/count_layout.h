@@ -4,7 +4,8 @@
  *
  * - the length of the packet that is inside, where a packet goes through several programs;
  * - rows of `closed`: one, or one for each component;
- * - `lost`: one counter for each segment;
+ * - `lost`: one counter for each stage, as a segment may begin with it. So all is where it is
+ *   in however many programs the stages run: a variant of what runs may have others;
  * - for each stage: a row by verdict, if it returns one; bypass; next; and one for each other
  *   stage that a case leads to.
  */

@@ -42,6 +42,13 @@ void image_free(struct image *image)
 	free(image);
 }
 
+bool image_map_is_own(const struct image *image, const struct image_map *m)
+{
+	int map = m->globals ? -1 : unit_find_map(image->unit, m->symbol);
+
+	return map >= 0 && image->unit->maps.v[map].values.n;
+}
+
 struct image_map *image_find_map(struct image *image, __u32 stage, const char *name)
 {
 	const struct plan_stage *ps = &image->plan->stages.v[stage];
@@ -74,6 +81,24 @@ int image_add_own_map(struct image *image, const char *name, const char *symbol,
 	return add_map(image,
 		       &(struct image_map){.name = name, .symbol = (char *)symbol, .braid = true},
 		       err);
+}
+
+int image_add_own_section(struct image *image, const char *name, const char *symbol, size_t size,
+			  __u32 align, int *ret_section, struct braid_error *err)
+{
+	struct section *s = array_push(&image->unit->sections);
+
+	if (!s)
+		return error_oom(err);
+	s->kind = SECTION_DATA;
+	s->align = align;
+	s->name = strdup(symbol);
+	s->bytes.v = calloc(1, size);
+	s->bytes.n = size;
+	if (!s->name || !s->bytes.v)
+		return error_oom(err);
+	*ret_section = s - image->unit->sections.v;
+	return image_add_own_map(image, name, symbol, err);
 }
 
 /* The first stage's map becomes the shared one, under the shared name. */
@@ -214,19 +239,8 @@ static int import_stage(struct image *image, const struct plan_stage *ps, struct
 /* A section for what recording seams write. */
 static int add_record(struct image *image, int *ret_section, struct braid_error *err)
 {
-	struct section *s = array_push(&image->unit->sections);
-
-	if (!s)
-		return error_oom(err);
-	s->kind = SECTION_DATA;
-	s->align = 8;
-	s->name = strdup(IMAGE_RECORD_SECTION);
-	s->bytes.v = calloc(1, sizeof(struct image_record));
-	s->bytes.n = sizeof(struct image_record);
-	if (!s->name || !s->bytes.v)
-		return error_oom(err);
-	*ret_section = s - image->unit->sections.v;
-	return image_add_own_map(image, "record", IMAGE_RECORD_SECTION, err);
+	return image_add_own_section(image, "record", IMAGE_RECORD_SECTION,
+				     sizeof(struct image_record), 8, ret_section, err);
 }
 
 static int add_jumps(struct image *image, __u32 *ret_map, struct braid_error *err)
@@ -369,7 +383,7 @@ static int splice_segment(const struct assembly *a, __u32 index, struct braid_er
 		return error_oom(err);
 	for (__u32 k = 0; k < seg->n; k++)
 		fill_part(a, seg, seg->first + k, &next_case, &parts[k]);
-	return splice(image->unit, &s, &out->func, &out->map, err);
+	return splice_parts(image->unit, &s, &out->func, &out->map, err);
 }
 
 /* A packet's key goes to another version in each rollout. */

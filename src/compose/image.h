@@ -87,6 +87,8 @@ DEFINE_CLEANUP(struct image *, image_free)
 /* Its slots are not filled by the loader: it is one that runs already. */
 int image_empty_jumps(struct image *image, struct braid_error *err);
 
+/* Has it programs or maps in its definition? Then each load needs one of its own. */
+bool image_map_is_own(const struct image *image, const struct image_map *m);
 /* The map @name of @stage (index in the plan), shared ones included; NULL: not used. */
 struct image_map *image_find_map(struct image *image, __u32 stage, const char *name);
 
@@ -119,6 +121,9 @@ int control_add_packet_map(struct image *image, const struct imported *stages,
 /* braid's own map or section among the image's maps. */
 int image_add_own_map(struct image *image, const char *name, const char *symbol,
 		      struct braid_error *err);
+/* The same, and a new section @symbol for it, of @size zeros. */
+int image_add_own_section(struct image *image, const char *name, const char *symbol, size_t size,
+			  __u32 align, int *ret_section, struct braid_error *err);
 
 /* settings.c: constants, sizes and entries of maps from the manifest. */
 int image_set_constants(struct image *image, struct braid_error *err);

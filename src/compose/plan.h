@@ -126,8 +126,6 @@ int plan_stage_measure(struct plan_stage *ps, struct braid_error *err);
 int plan_stage_load(struct plan_stage *ps, const struct braid_pipeline *p, const struct stage *s,
 		    struct braid_error *err);
 void plan_stage_done(struct plan_stage *ps);
-/* Is a program in that section for the hook? @ret_frags: it knows packets of several buffers. */
-bool section_is_hook(const char *section, enum hook hook, bool *ret_frags);
 
 /* The maps that a program may use: Linux, include/linux/bpf_verifier.h, MAX_USED_MAPS. */
 #define PROGRAM_MAPS 64

@@ -34,7 +34,8 @@ static bool is_tc_section(const char *section)
 	return false;
 }
 
-bool section_is_hook(const char *section, enum hook hook, bool *ret_frags)
+/* Is a program in that section for the hook? @ret_frags: it knows packets of several buffers. */
+static bool section_is_hook(const char *section, enum hook hook, bool *ret_frags)
 {
 	section += *section == '?'; /* "not loaded unless asked for": here it is */
 	if (hook_facts(hook)->is_tc) {

@@ -25,21 +25,22 @@ static bool is_there(const struct dispatcher *now, __u32 id)
 	return false;
 }
 
+static int not_there(__u32 id, struct braid_error *err)
+{
+	error_set(err, -ENOENT, NULL, "the dispatcher has no component with id %u", id);
+	return -ENOENT;
+}
+
 static int check_ids(const struct dispatcher *now, const struct dispatch_edit *edit,
 		     struct braid_error *err)
 {
-	__u32 id = 0;
-
-	for (size_t i = 0; i < edit->n_remove && !id; i++)
+	for (size_t i = 0; i < edit->n_remove && !edit->remove_rest; i++)
 		if (!is_there(now, edit->remove[i]))
-			id = edit->remove[i];
-	for (size_t i = 0; i < edit->n_set && !id; i++)
+			return not_there(edit->remove[i], err);
+	for (size_t i = 0; i < edit->n_set; i++)
 		if (!is_there(now, edit->set[i].id) || is_removed(edit, edit->set[i].id))
-			id = edit->set[i].id;
-	if (!id)
-		return 0;
-	error_set(err, -ENOENT, NULL, "the dispatcher has no component with id %u", id);
-	return -ENOENT;
+			return not_there(edit->set[i].id, err);
+	return 0;
 }
 
 static void reset(const struct dispatch_edit *edit, struct member *m)

@@ -85,9 +85,9 @@ static int world_read(struct world *ret, struct braid_error *err)
 
 	if (!r && w.all.hidden) {
 		error_set(err, -EACCES, NULL, "cannot look into all network namespaces");
-		error_why(err, "a dispatcher may be attached in one of the %zu that are hidden",
-			  w.all.hidden);
-		error_hint(err, "it takes CAP_SYS_ADMIN and CAP_SYS_PTRACE: run as root");
+		error_why(err, "a dispatcher may be attached where it cannot be seen from here");
+		error_hint(err, "it takes CAP_SYS_ADMIN and CAP_SYS_PTRACE, and to see all "
+				"processes: run as root, outside of containers");
 		r = -EACCES;
 	}
 	r = r ?: owners_read(NULL, &w.owners, err);
@@ -196,4 +196,23 @@ int dispatch_clean(__u32 ifindex, const char *bpffs, struct dispatch_leftovers *
 	_cleanup_dispatch_lock_ struct dispatch_lock lock = DISPATCH_LOCK_INIT;
 
 	return dispatch_lock(bpffs, &lock, err) ?: clean_locked(ifindex, 0, bpffs, ret, err);
+}
+
+int dispatch_tidy(__u32 ifindex, const char *bpffs, char **ret_why, struct braid_error *err)
+{
+	_cleanup_(dispatch_leftovers_done) struct dispatch_leftovers found = {};
+	int r = dispatch_clean(ifindex, bpffs, &found, err);
+	char *why = NULL;
+
+	if (r == -ENOMEM)
+		return r;
+	if (r) {
+		why = err->why ? text_fmt("%s: %s", err->what, err->why) : strdup(err->what);
+		if (!why)
+			return error_oom(err);
+		braid_error_clear(err);
+	}
+	free(*ret_why);
+	*ret_why = why;
+	return 0;
 }

@@ -22,7 +22,7 @@ enum dispatcher_state {
 	DISPATCHER_FOREIGN, /* a program that is no dispatcher */
 	DISPATCHER_LATER,   /* of a later version of the protocol */
 	DISPATCHER_BROKEN,  /* pins or configuration do not fit: libxdp calls it legacy */
-	DISPATCHER_LINKED,  /* a dispatcher held by a bpf_link: only its owner can exchange it */
+	DISPATCHER_LINKED,  /* a sound one that a bpf_link holds: only its owner can exchange it */
 };
 
 struct component {
@@ -55,6 +55,8 @@ struct dispatcher {
 
 /* Frees, and makes it DISPATCHER_NONE. */
 void dispatcher_done(struct dispatcher *d);
+/* Why nobody can join @d, which is one; NULL: all can. Valid as long as @d. */
+const char *dispatcher_closed(const struct dispatcher *d);
 
 /**
  * dispatcher_read() - what is on @ifindex.
@@ -89,6 +91,7 @@ struct resetting {
 struct dispatch_edit {
 	const __u32 *remove; /* ids of components */
 	size_t n_remove;
+	bool remove_rest; /* of @remove, who is not there any more does not count */
 	const struct addition *add;
 	size_t n_add;
 	const struct resetting *set;
@@ -153,15 +156,21 @@ struct dispatch_leftovers {
 
 /**
  * dispatch_clean() - remove pins of dispatchers that are attached nowhere any more.
- * Looks in all network namespaces that it can find (own, of process 1, mounted ones, of all
- * processes) before it calls one unused. Those that some process has a descriptor of stay: it
- * may be about to attach them.
+ * Looks in all network namespaces (netns_list_read()) before it calls one unused, and does
+ * nothing if it may not look into some: -EACCES. Those that some process has a descriptor of
+ * stay: it may be about to attach them.
  * @ifindex: only of this one; 0: all.
  * @ret: all that were looked at, also those that stay.
  */
 int dispatch_clean(__u32 ifindex, const char *bpffs, struct dispatch_leftovers *ret,
 		   struct braid_error *err);
 void dispatch_leftovers_done(struct dispatch_leftovers *l);
+
+/**
+ * dispatch_tidy() - dispatch_clean() behind something that is done, whether or not pins can go.
+ * @ret_why: why some may be left, or NULL; what was there is freed. Return: 0; -ENOMEM.
+ */
+int dispatch_tidy(__u32 ifindex, const char *bpffs, char **ret_why, struct braid_error *err);
 
 /* A dispatcher somewhere on the machine. */
 struct dispatch_site {

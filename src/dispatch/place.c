@@ -137,7 +137,9 @@ int dispatch_places_read(const char *bpffs, struct dispatch_places *ret, struct 
 	_cleanup_(bpffs_entries_done) struct bpffs_entries entries = {};
 	_cleanup_(dispatch_places_done) struct dispatch_places places = {};
 	_cleanup_free_ char *xdp = lock_folder(bpffs);
-	int r = xdp ? bpffs_list(xdp, &entries, err) : error_oom(err);
+	/* iproute2 makes it a symbolic link, to `tc`, if it comes first */
+	_cleanup_free_ char *inside = text_fmt("%s/xdp/.", bpffs);
+	int r = xdp && inside ? bpffs_list(inside, &entries, err) : error_oom(err);
 
 	if (r == -ENOENT) {
 		braid_error_clear(err);

@@ -211,7 +211,7 @@ static int read_dispatcher(struct dispatcher *d, __u32 ifindex, const char *bpff
 		return r;
 	if (d->state == DISPATCHER_SOUND)
 		r = read_pins(d, ifindex, bpffs, err);
-	if (!r && d->by_link)
+	if (!r && d->by_link && d->state == DISPATCHER_SOUND)
 		d->state = DISPATCHER_LINKED;
 	return r;
 }
@@ -278,6 +278,13 @@ int dispatcher_read(const struct netns *ns, __u32 ifindex, const char *bpffs,
 		       ?: dispatcher_read_locked(ns, ifindex, bpffs, ret, err);
 }
 
+const char *dispatcher_closed(const struct dispatcher *d)
+{
+	if (d->state == DISPATCHER_LINKED)
+		return "only the owner of the link that holds it can exchange it";
+	return d->why;
+}
+
 /* "by link 7", "by netlink" */
 static const char *holder_of(const struct dispatcher *d, char *buf, size_t size)
 {
@@ -317,7 +324,9 @@ int dispatcher_must_be_ours(const struct netns *ns, __u32 ifindex, const struct 
 		break;
 	default:
 		error_why(err, "this dispatcher cannot be changed: %s", d->why);
-		error_hint(err, "`xdp-loader unload --all` takes it away, with its components");
+		error_hint(err, d->by_link ? "detach it with the tool that attached it"
+					   : "`xdp-loader unload --all` takes it away, with its "
+					     "components");
 		break;
 	}
 	return -EBUSY;

@@ -12,7 +12,22 @@
 
 #define NAMES "/run/netns"
 
+/* Of the namespace in which all processes are visible; the kernel's PROC_PID_INIT_INO. */
+#define INITIAL_PIDS 0xeffffffc
+
 DEFINE_CLEANUP(DIR *, closedir)
+
+/* A mount namespace, and what can be seen of it from where a process has its root. */
+struct view {
+	ino_t mounts, root;
+	dev_t dev; /* of @root */
+};
+
+struct search {
+	struct netns_list *all;   /* what was found so far */
+	ARRAY(struct view) views; /* what was looked at */
+	bool held;
+};
 
 void netns_list_done(struct netns_list *l)
 {
@@ -82,22 +97,67 @@ static int add_named(struct netns_list *l, struct braid_error *err)
 	return r;
 }
 
-/* Containers keep theirs in places of their own: "… net:[4026532281] /run/docker/netns/… …" */
-static int add_mounted(struct netns_list *l, struct braid_error *err)
+/* "\\040" is a blank. */
+static void unescape(char *path)
 {
-	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *to = path;
+
+	for (const char *from = path; *from; to++) {
+		unsigned int code;
+
+		if (sscanf(from, "\\%3o", &code) == 1) {
+			*to = code;
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+/*
+ * Containers keep theirs in places of their own, maybe for themselves:
+ * "… net:[4026532281] /run/docker/netns/… …"
+ */
+static int read_mounts(struct search *s, const char *task, struct braid_error *err)
+{
+	_cleanup_free_ char *mounts = text_fmt("%s/mountinfo", task);
+	_cleanup_fclose_ FILE *f = mounts ? fopen(mounts, "re") : NULL;
 	_cleanup_free_ char *line = NULL;
 	size_t room = 0;
-	int r = 0;
+	int r = mounts ? 0 : error_oom(err);
 
+	s->all->hidden += mounts && !f && !is_gone(-errno);
 	while (f && !r && getline(&line, &room, f) > 0) {
+		_cleanup_free_ char *seen = NULL;
 		char root[64], path[4096];
 
-		if (sscanf(line, "%*u %*u %*s %63s %4095s", root, path) == 2 &&
-		    text_has_prefix(root, "net:["))
-			r = add(l, path, err);
+		if (sscanf(line, "%*u %*u %*s %63s %4095s", root, path) != 2 ||
+		    !text_has_prefix(root, "net:["))
+			continue;
+		unescape(path);
+		seen = text_fmt("%s/root%s", task, path);
+		r = seen ? add(s->all, seen, err) : error_oom(err);
 	}
 	return r;
+}
+
+/* Those that @task can see, once. */
+static int add_mounted(struct search *s, const char *task, struct braid_error *err)
+{
+	_cleanup_free_ char *ns = text_fmt("%s/ns/mnt", task), *root = text_fmt("%s/root/.", task);
+	struct stat mounts, top;
+	struct view v;
+
+	if (!ns || !root)
+		return error_oom(err);
+	if (stat(ns, &mounts) || stat(root, &top))
+		return 0; /* who may not be looked at counts as hidden already */
+	v = (struct view){mounts.st_ino, top.st_ino, top.st_dev};
+	array_foreach (known, &s->views)
+		if (known->mounts == v.mounts && known->root == v.root && known->dev == v.dev)
+			return 0;
+	return array_add(&s->views, v) ? read_mounts(s, task, err) : error_oom(err);
 }
 
 /*
@@ -118,9 +178,9 @@ static bool is_of_nsfs(const struct netns_list *l, const char *path)
 	return !fstat(l->list.v[0].fd, &own) && !stat(path, &st) && st.st_dev == own.st_dev;
 }
 
-static int add_held(struct netns_list *l, const char *pid, struct braid_error *err)
+static int add_held(struct netns_list *l, const char *process, struct braid_error *err)
 {
-	_cleanup_free_ char *folder = text_fmt("/proc/%s/fd", pid);
+	_cleanup_free_ char *folder = text_fmt("%s/fd", process);
 	_cleanup_(closedirp) DIR *dir = folder ? opendir(folder) : NULL;
 	const struct dirent *d;
 	int r = 0;
@@ -144,35 +204,69 @@ static int add_held(struct netns_list *l, const char *pid, struct braid_error *e
 	return r;
 }
 
-static int add_of_processes(struct netns_list *l, bool held, struct braid_error *err)
+/* @task: "/proc/1/task/1". Each may be in namespaces of its own. */
+static int add_of_task(struct search *s, const char *task, struct braid_error *err)
+{
+	_cleanup_free_ char *path = text_fmt("%s/ns/net", task);
+
+	return path ? add(s->all, path, err) ?: add_mounted(s, task, err) : error_oom(err);
+}
+
+static int add_of_process(struct search *s, const char *process, struct braid_error *err)
+{
+	_cleanup_free_ char *folder = text_fmt("%s/task", process);
+	_cleanup_(closedirp) DIR *dir = folder ? opendir(folder) : NULL;
+	const struct dirent *d;
+	int r = folder ? 0 : error_oom(err);
+
+	s->all->hidden += folder && !dir && !is_gone(-errno);
+	while (dir && !r && (d = readdir(dir))) {
+		_cleanup_free_ char *task = text_fmt("%s/%s", folder, d->d_name);
+
+		if (!task)
+			return error_oom(err);
+		if (strtoul(d->d_name, NULL, 10))
+			r = add_of_task(s, task, err);
+	}
+	return r || !s->held ? r : add_held(s->all, process, err);
+}
+
+static int add_of_processes(struct search *s, struct braid_error *err)
 {
 	_cleanup_(closedirp) DIR *proc = opendir("/proc");
 	const struct dirent *d;
 	int r = 0;
 
 	while (proc && !r && (d = readdir(proc))) {
-		_cleanup_free_ char *path = text_fmt("/proc/%s/ns/net", d->d_name);
+		_cleanup_free_ char *process = text_fmt("/proc/%s", d->d_name);
 
-		if (!path)
+		if (!process)
 			return error_oom(err);
-		if (!strtoul(d->d_name, NULL, 10))
-			continue;
-		r = add(l, path, err);
-		if (!r && held)
-			r = add_held(l, d->d_name, err);
+		if (strtoul(d->d_name, NULL, 10))
+			r = add_of_process(s, process, err);
 	}
 	return r;
 }
 
+/* In a container there are processes outside, in places that nobody here knows of. */
+static bool sees_all_processes(void)
+{
+	struct stat st;
+
+	return !stat("/proc/1/ns/pid", &st) && st.st_ino == INITIAL_PIDS;
+}
+
 int netns_list_read(bool held, struct netns_list *ret, struct braid_error *err)
 {
-	_cleanup_(netns_list_done) struct netns_list l = {};
+	_cleanup_(netns_list_done) struct netns_list l = {.hidden = !sees_all_processes()};
+	struct search s = {.all = &l, .held = held};
 	int r;
 
 	r = add(&l, "/proc/thread-self/ns/net", err);
 	r = r ?: add_named(&l, err);
-	r = r ?: add_mounted(&l, err);
-	r = r ?: add_of_processes(&l, held, err);
+	r = r ?: add_mounted(&s, "/proc/thread-self", err);
+	r = r ?: add_of_processes(&s, err);
+	array_done(&s.views);
 	if (r)
 		return r;
 	*ret = l;

@@ -9,8 +9,7 @@
 
 DEFINE_CLEANUP(struct bpf_object *, bpf_object__close)
 
-/* Only @name, pinned nowhere. NULL: there is no such program. */
-static struct bpf_program *choose(struct bpf_object *obj, const char *name)
+struct bpf_program *program_choose(struct bpf_object *obj, const char *name)
 {
 	struct bpf_program *p, *found = NULL;
 	struct bpf_map *map;
@@ -30,7 +29,7 @@ static struct bpf_program *choose(struct bpf_object *obj, const char *name)
 static int load(struct bpf_object *obj, const char *name, __u8 ret[BPF_TAG_SIZE],
 		struct braid_error *err)
 {
-	struct bpf_program *p = choose(obj, name);
+	struct bpf_program *p = program_choose(obj, name);
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
 	int r;

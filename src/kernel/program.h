@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* A loaded program, whoever loaded it: which object it is from, and its maps. */
+/* A program of an object; a loaded one, whoever loaded it: which object it is from, its maps. */
 #pragma once
 
 #include <linux/bpf.h>
 
 #include "base/array.h"
 #include "base/error.h"
+
+struct bpf_object;
+
+/* Before loading: only @name of the object, pinned nowhere. NULL: there is no such program. */
+struct bpf_program *program_choose(struct bpf_object *obj, const char *name);
 
 /**
  * program_tag() - the tag that the kernel gives program @name of an object.

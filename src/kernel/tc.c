@@ -146,7 +146,8 @@ static int read_list(__u32 ifindex, enum tc_hook hook, struct tc_state *state, c
 		return 0;
 	if (r)
 		return explain_query(r, where, hook, err);
-	state->revision = ids.revision;
+	/* of an empty list Linux says 1 at a netkit device, but expects what it has counted */
+	state->revision = ids.n || !tc_is_netkit(hook) ? ids.revision : 0;
 	for (__u32 i = 0; i < ids.n; i++) {
 		struct tc_attached *at = array_push(&state->list);
 

@@ -37,7 +37,7 @@ struct tc_attached {
 
 struct tc_state {
 	ARRAY(struct tc_attached) list; /* of TCX or netkit first, then filters */
-	__u64 revision;                 /* of the list of TCX or netkit; 0: the kernel has none */
+	__u64 revision;                 /* of the list of TCX or netkit; 0: the kernel tells none */
 	bool has_clsact;                /* the queueing discipline is there */
 	bool has_ingress;               /* the older one, in its place: filters at ingress only */
 };

@@ -9,43 +9,20 @@
 #include "base/text.h"
 #include "kernel/hearing.h"
 #include "kernel/probe.h"
+#include "kernel/program.h"
 
 DEFINE_CLEANUP(struct bpf_object *, bpf_object__close)
 
-/* Linux, include/linux/bpf_verifier.h: BPF_LOG_LEVEL1, LEVEL2, STATS, FIXED (Linux 6.4). */
-enum { LOG_ERRORS = 1, LOG_VISITS = 2, LOG_STATS = 4, LOG_FIXED = 8 };
+/* Linux, include/linux/bpf_verifier.h: BPF_LOG_LEVEL1, LEVEL2, STATS. */
+enum { LOG_ERRORS = 1, LOG_VISITS = 2, LOG_STATS = 4 };
 
-#define LOG_FIRST (64ul << 20) /* bytes; only those that are written take memory */
-#define LOG_LAST  (1ul << 30)  /* the kernel takes no more */
+#define LOG_FEW  (1u << 20)        /* bytes: figures, and the last line of a refusal */
+#define LOG_MOST (UINT32_MAX >> 2) /* no kernel takes more; only what is written takes memory */
 
-/* Only @name, pinned nowhere. NULL: there is no such program. */
-static struct bpf_program *choose(struct bpf_object *obj, const char *name)
+static void take_figures(const char *log, struct trial *t)
 {
-	struct bpf_program *p, *found = NULL;
-	struct bpf_map *map;
+	const char *line = strstr(log, "processed "), *depth = strstr(log, "stack depth ");
 
-	bpf_object__for_each_program(p, obj)
-	{
-		bool wanted = text_eq(bpf_program__name(p), name);
-
-		bpf_program__set_autoload(p, wanted);
-		if (wanted)
-			found = p;
-	}
-	bpf_object__for_each_map(map, obj) bpf_map__set_pin_path(map, NULL);
-	return found;
-}
-
-static void take_figures(struct bpf_program *p, struct trial *t)
-{
-	struct bpf_prog_info info = {};
-	__u32 size = sizeof(info);
-	const char *line = strstr(t->log, "processed "), *depth = strstr(t->log, "stack depth ");
-
-	if (!bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size)) {
-		t->instructions = info.xlated_prog_len / sizeof(struct bpf_insn);
-		t->processed = info.verified_insns;
-	}
 	/* the last one: names in a program's source could be in the log before */
 	for (const char *next = line; next; next = strstr(next + 1, "\nprocessed "))
 		line = next;
@@ -61,13 +38,22 @@ static void take_figures(struct bpf_program *p, struct trial *t)
 		t->stack = strtoul(depth + strlen("stack depth "), NULL, 10);
 }
 
-/* -ENOSPC: the log did not fit. -EINVAL with LOG_FIXED: a kernel that knows nothing of it. */
+static void take_size(const struct bpf_program *p, struct trial *t)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	if (!bpf_obj_get_info_by_fd(bpf_program__fd(p), &info, &size))
+		t->instructions = info.xlated_prog_len / sizeof(struct bpf_insn);
+}
+
+/* -ENOSPC is no refusal: the log had no room, and what became of the program is not known. */
 static int load_once(const void *object, size_t size, const char *name, __u32 level, char *log,
 		     size_t room, struct trial *t)
 {
 	_cleanup_(bpf_object__closep) struct bpf_object *obj = bpf_object__open_mem(object, size,
 										    NULL);
-	struct bpf_program *p = obj ? choose(obj, name) : NULL;
+	struct bpf_program *p = obj ? program_choose(obj, name) : NULL;
 	int r;
 
 	if (!obj)
@@ -78,48 +64,63 @@ static int load_once(const void *object, size_t size, const char *name, __u32 le
 	bpf_program__set_log_level(p, level);
 	bpf_program__set_log_buf(p, log, room);
 	r = bpf_object__load(obj);
-	t->log = log;
 	if (!r)
-		take_figures(p, t);
+		take_size(p, t);
 	return r;
 }
 
-/* With as much room as the log takes. */
-static int load(const void *object, size_t size, const char *name, bool visits, struct trial *t)
+/* As many bytes as a log may have, or as this process gets. */
+static char *longest_log(size_t *ret_room)
 {
-	__u32 level = (visits ? LOG_VISITS | LOG_FIXED : LOG_ERRORS) | LOG_STATS;
-	size_t room = visits ? LOG_FIRST : LOG_FIRST / 4;
-	char *log = NULL;
-	int r;
+	size_t room = LOG_MOST;
+	char *log;
 
-	for (;;) {
+	while (!(log = malloc(room)) && room > LOG_FEW)
+		room /= 2;
+	*ret_room = room;
+	return log;
+}
+
+/* What it wrote, without the room that was left. @log: owned. */
+static char *shorten(char *log)
+{
+	return realloc(log, strlen(log) + 1) ?: log;
+}
+
+/*
+ * Figures first: they take a tenth of the time. The way to a refusal is asked for when there is
+ * one; of a program that it accepts the verifier keeps no log but of visits.
+ */
+static int load(const void *object, size_t size, const char *name, struct trial *t)
+{
+	char *log = malloc(LOG_FEW);
+	size_t room;
+	int r, again;
+
+	if (!log)
+		return -ENOMEM;
+	r = load_once(object, size, name, LOG_STATS, log, LOG_FEW, t);
+	take_figures(log, t);
+	if ((r && *log) || r == -ENOSPC) {
 		free(log);
-		t->log = NULL;
-		log = malloc(room);
+		log = longest_log(&room);
 		if (!log)
 			return -ENOMEM;
-		r = load_once(object, size, name, level, log, room, t);
-		if (r == -EINVAL && level & LOG_FIXED && !*log) {
-			level &= ~LOG_FIXED;
-		} else if (r == -ENOSPC && room < LOG_LAST) {
-			room *= 4;
-			room = room > LOG_LAST ? LOG_LAST : room;
-		} else {
-			break;
-		}
+		again = load_once(object, size, name, LOG_ERRORS | LOG_STATS, log, room, t);
+		/* the end of a log that is too long is what counts, and Linux 6.4 has kept it */
+		r = again == -ENOSPC ? r : again;
 	}
-	if (!t->log)
-		free(log);
+	t->log = shorten(log);
 	return r;
 }
 
-int trial_load(const void *object, size_t size, const char *name, bool visits, struct trial *ret,
+int trial_load(const void *object, size_t size, const char *name, struct trial *ret,
 	       struct braid_error *err)
 {
 	struct trial t = {};
 	struct buf heard = {};
 	struct hearing h = hear(&heard);
-	int r = load(object, size, name, visits, &t);
+	int r = load(object, size, name, &t);
 
 	hear_no_more(h);
 	t.code = r;
@@ -133,17 +134,38 @@ int trial_load(const void *object, size_t size, const char *name, bool visits, s
 		error_oom(err);
 	else if (r == -ENOENT)
 		error_set(err, r, NULL, "the object has no program '%s'", name);
-	else if (r == -ENOSPC)
-		error_set(err, r = -E2BIG, name, "the verifier's log has more than 1 GB");
 	else
 		r = 0;
-	if (!r && !t.log && !(t.log = strdup("")))
-		r = error_oom(err);
 	if (r)
 		trial_done(&t);
 	else
 		*ret = t;
 	return r;
+}
+
+int trial_visits(const void *object, size_t size, const char *name, char **ret,
+		 struct braid_error *err)
+{
+	struct buf heard = {};
+	struct trial t = {};
+	size_t room;
+	char *log = longest_log(&room);
+	struct hearing h;
+	int r;
+
+	if (!log)
+		return error_oom(err);
+	h = hear(&heard);
+	r = load_once(object, size, name, LOG_VISITS | LOG_STATS, log, room, &t);
+	hear_no_more(h);
+	buf_done(&heard);
+	if (r == -ENOSPC) {
+		free(log);
+		error_set(err, -E2BIG, name, "the verifier's log has more than %zu MB", room >> 20);
+		return -E2BIG;
+	}
+	*ret = shorten(log);
+	return 0;
 }
 
 void trial_done(struct trial *t)

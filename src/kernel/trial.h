@@ -21,12 +21,19 @@ struct trial {
 
 /**
  * trial_load() - load program @name of an object with maps of its own, and let it go.
- * @visits: the log has a line for each instruction that the verifier goes through, each time.
- * Return: 0, also if it is refused; -EPERM no privileges; -ENOENT no such program; -ENOMEM;
- * -E2BIG the log would have more than 1 GB.
+ * Return: 0, also if it is refused: then the log has the way to the instruction; -EPERM no
+ * privileges; -ENOENT no such program; -ENOMEM.
  */
-int trial_load(const void *object, size_t size, const char *name, bool visits, struct trial *ret,
+int trial_load(const void *object, size_t size, const char *name, struct trial *ret,
 	       struct braid_error *err);
+/**
+ * trial_visits() - the same for the verifier's log with a line for each instruction that it goes
+ * through, each time. It takes ten times as long, and 600 bytes an instruction or more.
+ * @ret: free() it. It is there for a program that is refused, too.
+ * Return: 0; -E2BIG the log has no room; -ENOMEM.
+ */
+int trial_visits(const void *object, size_t size, const char *name, char **ret,
+		 struct braid_error *err);
 void trial_done(struct trial *t);
 
 struct trial_name {

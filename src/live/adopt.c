@@ -78,38 +78,64 @@ static int look(struct adoption *a, const char *netns, const char *iface, struct
 	return find_pipeline(a, err);
 }
 
-/* The map of @c that was made for @m: libbpf and the kernel cut names. */
-static const struct program_map *find_map(const struct program_maps *maps,
-					  const struct image_map *m)
+/* May it have been made for @m? libbpf and the kernel cut names. */
+static bool may_be(const struct program_map *there, const struct image_map *m)
 {
-	array_foreach (there, &maps->list)
-		if (strncmp(there->info.name, m->name, sizeof(there->info.name) - 1) == 0 &&
-		    there->info.type == m->def.type && there->info.key_size == m->def.key_size &&
-		    there->info.value_size == m->def.value_size)
-			return there;
-	return NULL;
+	return strncmp(there->info.name, m->name, sizeof(there->info.name) - 1) == 0 &&
+	       there->info.type == m->def.type && there->info.key_size == m->def.key_size &&
+	       there->info.value_size == m->def.value_size;
 }
 
-/* The map that is there. -ENOENT: none that could go on, like globals, which libbpf cuts up. */
+/* Several may be @m's, such as @there: the wrong one would have another's entries. */
+static int cannot_tell(const struct adopted *from, const struct change *c,
+		       const struct program_map *there, const struct image_map *m,
+		       struct braid_error *err)
+{
+	const char *other = "another";
+
+	array_foreach (o, &c->run.image->maps)
+		if (o != m && text_eq(o->stage, m->stage) && may_be(there, o))
+			other = o->name;
+	error_set(err, -ENOTUNIQ, from->component->name, "maps '%s' and '%s' cannot be told apart",
+		  m->name, other);
+	error_why(err, "the kernel keeps %zu characters of a name, '%s', and both have one shape",
+		  sizeof(there->info.name) - 1, there->info.name);
+	error_hint(err, "have it loaded again from an object in which they differ earlier");
+	return -ENOTUNIQ;
+}
+
+/* Of @from. -ENOENT: none that could go on, like globals, which libbpf cuts up. */
+static int open_adopted(const struct adopted *from, const struct change *c,
+			const struct image_map *m, int *ret_fd, struct braid_error *err)
+{
+	_cleanup_(program_maps_done) struct program_maps maps = {};
+	const struct program_map *found = NULL;
+	int r = program_maps_read(from->component->fd, &maps, err);
+
+	if (r)
+		return r;
+	array_foreach (there, &maps.list) {
+		if (!may_be(there, m))
+			continue;
+		if (found)
+			return cannot_tell(from, c, there, m, err);
+		found = there;
+	}
+	*ret_fd = found ? fd_copy(found->fd) : -ENOENT;
+	return *ret_fd < 0 ? *ret_fd : 0;
+}
+
+/* The map that is there; -ENOENT: none. */
 static int open_map(const struct adoption *a, const struct change *c, const struct image_map *m,
 		    int *ret_fd, struct braid_error *err)
 {
-	_cleanup_(program_maps_done) struct program_maps maps = {};
 	const struct adopted *from = adoption_of(a, m->stage);
 	_cleanup_free_ char *old = NULL;
-	const struct program_map *there;
-	int r;
 
-	if (!from) {
-		old = path_map(c->old_path ?: "", m->symbol);
-		return old ? bpffs_get(old, BPFFS_MAP, ret_fd, err) : error_oom(err);
-	}
-	r = program_maps_read(from->component->fd, &maps, err);
-	if (r)
-		return r;
-	there = find_map(&maps, m);
-	*ret_fd = there ? fd_copy(there->fd) : -ENOENT;
-	return *ret_fd < 0 ? *ret_fd : 0;
+	if (from)
+		return open_adopted(from, c, m, ret_fd, err);
+	old = path_map(c->old_path ?: "", m->symbol);
+	return old ? bpffs_get(old, BPFFS_MAP, ret_fd, err) : error_oom(err);
 }
 
 static void forget_map(struct change *c, const char *symbol)

@@ -9,6 +9,8 @@
  *	5  detach interfaces that are no longer named
  *	6  when no packet can be inside the old programs any more, remove their folder
  *
+ * Who looks at packets does so until everything is loaded, and comes back at the end.
+ *
  * Killed before the end of 3: recover() puts the old program back where the new one is.
  * Killed later: it finishes the rest.
  */
@@ -51,7 +53,7 @@ static int choose(void *ctx, const struct image *image, struct chosen *ret, stru
 	    (c->slot.index && !reuse(c, c->slot.own.v, c->slot.own.n)))
 		return error_oom(err);
 	*ret = (struct chosen){c->reuse.list.v, c->reuse.list.n, c->slot.index};
-	return 0;
+	return bound_find(&c->targets, ret, err);
 }
 
 /* Is what is wanted what runs already, everywhere? */
@@ -111,7 +113,8 @@ static int tidy_up(struct change *c, struct braid_error *err)
 		    carry_finish(&c->carry, err) ?:
 		    keep_counters(c, err) ?:
 		    bpffs_remove_tree(c->old_path, err);
-	r = r ?: targets_clean(&c->targets, err);
+	/* what another store knew, or one that was lost */
+	r = r ?: revisions_remove_but(c->path, c->number, err) ?: targets_clean(&c->targets, err);
 	if (!r && c->number % PRUNE_EVERY == 0)
 		r = store_prune(c->b->store, KEEP_REVISIONS, err);
 	return r;
@@ -257,15 +260,36 @@ static int expect_revision(const struct change *c, struct braid_error *err)
 	return -EAGAIN;
 }
 
+/* The interfaces are taken over, but what is in its maps only its own store could tell. */
+static int tell_unknown(struct change *c, struct braid_error *err)
+{
+	__u32 revision = 0;
+	char *text;
+	int r = c->has_current ? 0 : revisions_highest(c->path, &revision, err);
+
+	if (r || !revision)
+		return r;
+	text = text_fmt("%s%srevision %u was there, which this store (%s) does not know: "
+			"a new history begins, with new maps",
+			c->recovered ?: "", c->recovered ? "; " : "", revision,
+			store_path(c->b->store));
+	if (!text)
+		return error_oom(err);
+	free(c->recovered);
+	c->recovered = text;
+	return 0;
+}
+
 static int apply_locked(struct change *c, char **ret_report, struct braid_error *err)
 {
 	struct reuse_chooser chooser = {choose, c};
 	int r = bpffs_root(&c->root, err);
 
-	r = r ?: recover(c->b, c->root, c->p->name, &c->recovered, err);
+	r = r ?: recover_beside(c->b, c->root, c->p->name, OBSERVERS_STAY_WELL, &c->recovered, err);
 	free(c->root);
 	c->root = NULL;
-	r = r ?: change_look(c, err) ?: expect_revision(c, err) ?: change_find_targets(c, err);
+	r = r ?: change_look(c, err) ?: tell_unknown(c, err) ?: expect_revision(c, err);
+	r = r ?: change_find_targets(c, err);
 	if (r)
 		return r;
 	r = change_expect_programs(c, err);
@@ -273,7 +297,8 @@ static int apply_locked(struct change *c, char **ret_report, struct braid_error 
 	if (!r && is_unchanged(c))
 		return report(c, false, ret_report, err);
 	r = r ?: image_load(c->p, c->strategy, c->why, NULL, &chooser, &c->run, err);
-	return r ?: carry_out(c, err) ?: report(c, true, ret_report, err);
+	r = r ?: change_take_out_observers(c, err) ?: carry_out(c, err);
+	return r ?: report(c, true, ret_report, err);
 }
 
 int braid_apply(struct braid *b, const struct braid_pipeline *p,

@@ -86,6 +86,7 @@ void braid_chain_close(struct braid_chain *c)
 	free(c->pin_path);
 	free(c->bpffs);
 	free(c->why_alone);
+	free(c->why_pins);
 	free(c);
 }
 

@@ -134,14 +134,6 @@ static int remove_components(struct braid_chain *c, struct braid_error *err)
 	return r;
 }
 
-/* Pins of a dispatcher that was detached as a whole. */
-static int remove_pins(struct braid_chain *c, struct braid_error *err)
-{
-	_cleanup_(dispatch_leftovers_done) struct dispatch_leftovers found = {};
-
-	return dispatch_clean(c->ifindex, c->bpffs, &found, err);
-}
-
 static int remove_attached(struct braid_chain *c, struct braid_error *err)
 {
 	bool pins = c->now.state == DISPATCHER_BROKEN || c->now.state == DISPATCHER_LATER;
@@ -153,7 +145,7 @@ static int remove_attached(struct braid_chain *c, struct braid_error *err)
 		if (c->now.state != DISPATCHER_SOUND || c->state.v[i].mode == XDP_HARDWARE)
 			r = detach(c, &c->state.v[i], err);
 	if (!r && pins)
-		r = remove_pins(c, err);
+		r = dispatch_tidy(c->ifindex, c->bpffs, &c->why_pins, err);
 	return r;
 }
 
@@ -229,22 +221,25 @@ static bool is_component(const struct braid_chain *c, __u32 id)
 	return false;
 }
 
-static int check_ids(const struct braid_chain *c, struct braid_error *err)
+static int not_here(const struct braid_chain *c, __u32 id, struct braid_error *err)
 {
-	__u32 id = 0;
-
-	array_foreach (m, &c->remove)
-		id = is_component(c, *m) ? id : *m;
-	array_foreach (set, &c->set)
-		id = is_component(c, set->id) ? id : set->id;
-	if (!id)
-		return 0;
 	error_set(err, -ENOENT, c->where, "program %u does not run here", id);
 	if (!c->state.n)
 		error_why(err, "no XDP program is attached");
 	else if (is_attached(c, id))
 		error_why(err, "it is the dispatcher itself, which goes with its components");
 	return -ENOENT;
+}
+
+static int check_ids(const struct braid_chain *c, struct braid_error *err)
+{
+	array_foreach (id, &c->remove)
+		if (!is_component(c, *id))
+			return not_here(c, *id, err);
+	array_foreach (set, &c->set)
+		if (!is_component(c, set->id))
+			return not_here(c, set->id, err);
+	return 0;
 }
 
 static int edit(struct braid_chain *c, struct braid_error *err)
@@ -299,6 +294,8 @@ static int report(struct braid_chain *c, char **ret, struct braid_error *err)
 	json_object_set_new(j, "removed", ids_to_json(c->removed.v, c->removed.n));
 	if (c->why_alone)
 		json_object_set_new(j, "alone", json_string(c->why_alone));
+	if (c->why_pins)
+		json_object_set_new(j, "pins-left", json_string(c->why_pins));
 	return json_give(j, ret, err);
 }
 

@@ -31,12 +31,26 @@ static void scratch_done(struct scratch *s)
 	closep(&s->fds[1]);
 }
 
-static int load_one(struct chain_member *m, struct scratch *s, struct braid_error *err)
+/* Those that are there are bound to the device, or there is none. */
+static bool is_bound(const struct braid_chain *c)
+{
+	return c->now.state == DISPATCHER_SOUND && c->now.config.devbound;
+}
+
+static int make_scratch(const struct braid_chain *c, bool frags, int *ret, struct braid_error *err)
+{
+	if (is_bound(c))
+		return dispatch_scratch_bound(&c->ns, c->ifindex, frags, ret, err);
+	return dispatch_scratch(frags, ret, err);
+}
+
+static int load_one(const struct braid_chain *c, struct chain_member *m, struct scratch *s,
+		    struct braid_error *err)
 {
 	int *target = &s->fds[m->object.frags], r = 0;
 
 	if (*target < 0)
-		r = dispatch_scratch(m->object.frags, target, err);
+		r = make_scratch(c, m->object.frags, target, err);
 	r = r ?: component_load(&m->object, *target, err);
 	if (!r)
 		m->id = program_id(component_fd(&m->object));
@@ -49,7 +63,7 @@ static int load_all(struct braid_chain *c, struct braid_error *err)
 	int r = 0;
 
 	array_foreach (m, &c->add)
-		r = r ?: load_one(m, &s, err);
+		r = r ?: load_one(c, m, &s, err);
 	return r;
 }
 
@@ -70,7 +84,8 @@ static struct addition addition_of(const struct braid_chain *c, const struct cha
 		.name = m->object.name,
 		.slot.priority = old ? old->priority : m->object.config.priority,
 		.slot.actions = old ? old->actions : m->object.config.actions,
-		.slot.flags = m->object.frags ? DISPATCHER_FRAGS : 0,
+		.slot.flags = (m->object.frags ? DISPATCHER_FRAGS : 0) |
+			      (is_bound(c) ? DISPATCHER_DEVBOUND : 0),
 	};
 
 	if (m->has_priority)

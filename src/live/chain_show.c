@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* What XDP programs are on interfaces, whoever attached them. */
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "braid/run.h"
 #include "kernel/bpffs.h"
@@ -49,11 +49,7 @@ static json_t *tag_to_json(const __u8 *tag)
 /* Of CLOCK_BOOTTIME: seconds since 1970. */
 static json_int_t clock_time(__u64 boottime_ns)
 {
-	struct timespec now, up;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &up);
-	return now.tv_sec - up.tv_sec + (json_int_t)(boottime_ns / 1000000000);
+	return (boottime_ns + clock_to_wall(CLOCK_BOOTTIME)) / 1000000000;
 }
 
 static void add_owner(json_t *j, __u32 id, const struct pinned_programs *owners)
@@ -134,9 +130,9 @@ static json_t *interface_to_json(const struct netns *ns, __u32 ifindex, const ch
 				 const struct dispatcher *d, const struct pinned_programs *owners,
 				 struct braid_error *err)
 {
-	json_t *program,
-		*j = json_pack("{s:s, s:s, s:I, s:s}", "interface", name, "netns", ns->name,
-			       "ifindex", (json_int_t)ifindex, "state", state_names[d->state]);
+	json_t *program, *j = json_pack("{s:o, s:o, s:I, s:s}", "interface", json_escaped(name),
+					"netns", json_escaped(ns->name), "ifindex",
+					(json_int_t)ifindex, "state", state_names[d->state]);
 
 	if (!j)
 		error_oom(err);
@@ -272,19 +268,28 @@ static int site_to_json(const struct dispatch_site *s, const struct pinned_progr
 	return json_array_append_new(list, j) ? error_oom(err) : 0;
 }
 
-int braid_dispatchers(char **ret_json, struct braid_error *err)
+int chain_list(json_t **ret, struct braid_error *err)
 {
 	_cleanup_(dispatch_sites_done) struct dispatch_sites sites = {};
 	_cleanup_(pinned_programs_done) struct pinned_programs owners = {};
-	_cleanup_json_ json_t *list = json_array(), *all = NULL;
+	_cleanup_json_ json_t *list = json_array();
 	_cleanup_free_ char *bpffs = NULL;
-	ERROR_SCRATCH(err);
-	int r;
+	int r = chain_bpffs(&bpffs, err) ?: chain_owners(&owners, err);
 
-	r = chain_bpffs(&bpffs, err) ?: chain_owners(&owners, err);
 	r = r ?: dispatch_list(bpffs, &sites, err);
 	array_foreach (s, &sites.list)
 		r = r ?: site_to_json(s, &owners, list, err);
+	if (!r)
+		*ret = TAKE_PTR(list);
+	return r;
+}
+
+int braid_dispatchers(char **ret_json, struct braid_error *err)
+{
+	_cleanup_json_ json_t *list = NULL, *all = NULL;
+	ERROR_SCRATCH(err);
+	int r = chain_list(&list, err);
+
 	if (r)
 		return r;
 	all = json_pack("{s:O}", "dispatchers", list);
@@ -336,8 +341,8 @@ int braid_interface_features(const char *netns, const char *interface, char **re
 	r = r ?: xdp_features_read(&ns, ifindex, &features, err);
 	if (r)
 		return r;
-	j = json_pack("{s:s, s:s, s:I}", "interface", interface, "netns", ns.name, "ifindex",
-		      (json_int_t)ifindex);
+	j = json_pack("{s:o, s:o, s:I}", "interface", json_escaped(interface), "netns",
+		      json_escaped(ns.name), "ifindex", (json_int_t)ifindex);
 	for (int i = 0; i < XDP_FEATURES && j; i++)
 		json_object_set_new(j, feature_names[i], json_boolean(features & 1ull << i));
 	return json_give(j, ret_json, err);

@@ -180,3 +180,24 @@ bool change_is_attached(const struct change *c)
 			return false;
 	return true;
 }
+
+int change_take_out_observers(struct change *c, struct braid_error *err)
+{
+	_cleanup_free_ char *observed = c->has_current ? path_observed(c->old_path) : NULL;
+	_cleanup_free_ char *gone = NULL;
+	int r;
+
+	if (c->has_current && !observed)
+		return error_oom(err);
+	if (!observed || access(observed, F_OK))
+		return 0;
+	r = observe_end(c->b, c->root, c->p->name, &gone, err);
+	if (r)
+		return r;
+	targets_done(&c->targets);
+	attachments_done(&c->attachments);
+	front_done(&c->old);
+	return attachments_read(c->path, &c->attachments, err) ?:
+	       change_find_targets(c, err) ?:
+	       change_expect_programs(c, err);
+}

@@ -43,6 +43,11 @@ int change_find_targets(struct change *c, struct braid_error *err);
 int change_expect_programs(struct change *c, struct braid_error *err);
 /* Is all that is wanted attached, as it should be, and runs the current revision? And no more? */
 bool change_is_attached(const struct change *c);
+/*
+ * What observers look through goes out, right before packets change over: loading takes long. Then
+ * attachments, targets and programs are looked at anew.
+ */
+int change_take_out_observers(struct change *c, struct braid_error *err);
 
 /* record.c: the revision as pending in the store, with its objects. */
 int change_begin(struct change *c, struct braid_error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* All that a pipeline has counted: its revision, those that are about to go, and the base. */
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/bpffs.h"
@@ -123,15 +123,6 @@ static bool is_base(struct telling *t)
 	return !counters_base(t->b, t->home, t->pipeline, &now, &err) && json_equal(now, t->base);
 }
 
-/* Since 1970: two documents and their times make a rate. */
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 /* Changes take a while each: a second one in between is rare, a third one not to be waited for. */
 #define TRIES 3
 
@@ -152,9 +143,11 @@ int counters_describe(struct braid *b, const char *home, const char *pipeline, _
 		r = t.path ? read_once(&t, cpus, err) : error_oom(err);
 		if (r || (!is_base(&t) && i + 1 < TRIES))
 			continue;
+		/* two documents and their times make a rate */
 		*ret = json_pack("{s:s, s:s, s:I, s:O, s:f}", "pipeline", pipeline, "home", home,
 				 "revision", (json_int_t)revision, "hook",
-				 json_object_get(plan, "hook"), "at", seconds_now());
+				 json_object_get(plan, "hook"), "at",
+				 clock_ns(CLOCK_REALTIME) / 1e9);
 		json_object_update(*ret, t.j);
 		return 0;
 	}

@@ -31,10 +31,15 @@ int counters_base(struct braid *b, const char *home, const char *pipeline, json_
 		  struct braid_error *err)
 {
 	char boot[BOOT_ID_SIZE];
-	json_t *base;
+	json_t *base = NULL;
 	int r = boot_id(boot, err)
 			?: runtime_document(b, home, pipeline, RUNTIME_COUNTERS, &base, err);
 
+	if (r == -EBADMSG) { /* what was counted is lost, and nothing else */
+		braid_error_clear(err);
+		base = json_object();
+		r = base ? 0 : error_oom(err);
+	}
 	if (r)
 		return r;
 	if (!is_of_boot(base, boot))

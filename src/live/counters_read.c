@@ -3,8 +3,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/bpffs.h"
@@ -106,13 +106,10 @@ static __u64 loaded_at(int fd)
 {
 	struct bpf_prog_info info = {};
 	__u32 size = sizeof(info);
-	struct timespec now, up;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &up);
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return now.tv_sec;
-	return now.tv_sec - up.tv_sec + info.load_time / 1000000000;
+		return clock_ns(CLOCK_REALTIME) / 1000000000;
+	return (info.load_time + clock_to_wall(CLOCK_BOOTTIME)) / 1000000000;
 }
 
 /* The first program is never exchanged without its map. */

@@ -224,10 +224,23 @@ static int dump_program(const struct dump *d, __u32 segment, json_t *list, struc
 	return r;
 }
 
+int stage_unknown(int code, const char *pipeline, const char *name, const char *const *all,
+		  size_t n, struct braid_error *err)
+{
+	const char *near = text_nearest(name, all, n);
+
+	error_set(err, code, pipeline, "what runs has no stage '%s'", name);
+	if (near)
+		error_hint(err, "did you mean '%s'?", near);
+	else
+		error_hint(err, "'braid status' lists the stages");
+	return code;
+}
+
 int inspect_stage(const struct braid_plan *plan, const char *name, int *ret,
 		  struct braid_error *err)
 {
-	const char *names[64], *near;
+	const char *names[64];
 	size_t n = 0;
 
 	*ret = -1;
@@ -241,13 +254,7 @@ int inspect_stage(const struct braid_plan *plan, const char *name, int *ret,
 		if (n < 64)
 			names[n++] = ps->stage->name;
 	}
-	near = text_nearest(name, names, n);
-	error_set(err, -ENOENT, plan->pipeline->name, "there is no stage '%s'", name);
-	if (near)
-		error_hint(err, "did you mean '%s'?", near);
-	else
-		error_hint(err, "'braid status' lists the stages");
-	return -ENOENT;
+	return stage_unknown(-ENOENT, plan->pipeline->name, name, names, n, err);
 }
 
 /* Says what the reader will miss, and why. */

@@ -25,8 +25,6 @@ int dump_names_init(struct dump_names *n, const json_t *plan, const char *folder
 void dump_names_done(struct dump_names *n);
 /* Instruction @at as {"at", "bytes", "text", "target"}. NULL: no memory. */
 json_t *dump_insn(struct dump_names *n, __u32 at);
-/* What a jump or a call of a function leads to; -1: it is none. */
-__s64 dump_target(const struct xlated *x, __u32 at);
 
 /* The index of stage @name; -1: @name is NULL, all of them. -ENOENT: there is none. */
 int inspect_stage(const struct braid_plan *plan, const char *name, int *ret,

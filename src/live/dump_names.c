@@ -119,7 +119,8 @@ static bool name_call(void *ctx, const struct bpf_insn *insn, __u32 at, struct b
 	return name || insn->src_reg == BPF_PSEUDO_CALL;
 }
 
-__s64 dump_target(const struct xlated *x, __u32 at)
+/* What a jump or a call of a function leads to; -1: it is none. */
+static __s64 dump_target(const struct xlated *x, __u32 at)
 {
 	const struct bpf_insn *insn = &x->insns.v[at];
 	__s32 jump;

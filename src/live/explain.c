@@ -14,12 +14,15 @@
 #include "manifest/hook.h"
 #include "manifest/opts.h"
 
+/* A log of all visits of so many instructions takes a second, and 100 MB. */
+#define VISITS_UNASKED 100000
+
 struct explain {
 	struct image *image; /* borrowed; loses what the loader puts into its PROG_ARRAY */
 	int stage;
+	bool visits; /* a log of all, however long it takes */
 	json_t *programs, *stages;
 	struct explain_costs costs;
-	bool complete; /* the verifier went through all programs */
 };
 
 static int add_verdict(const struct trial *t, json_t *j)
@@ -42,20 +45,42 @@ static int add_verdict(const struct trial *t, json_t *j)
 	return 0;
 }
 
-/* The program of @segment through the verifier, line by line. */
+/* What of it is whose, by a log of all visits. Without: why. */
+static int add_visits(struct explain *e, __u32 segment, const struct trial *t, json_t *j,
+		      struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error hidden = BRAID_ERROR_INIT;
+	_cleanup_free_ char *log = NULL;
+	int r;
+
+	if (!t->processed || (!e->visits && t->processed > VISITS_UNASKED)) {
+		json_object_set_new(j, "costs-unknown",
+				    json_string(t->processed
+							? "the verifier's log of so many "
+							  "instructions takes seconds"
+							: "the verifier did not go through it"));
+		return 0;
+	}
+	r = trial_visits(e->image->elf, e->image->size, e->image->segments.v[segment].name, &log,
+			 &hidden);
+	if (r == -E2BIG)
+		json_object_set_new(j, "costs-unknown", json_string(hidden.what));
+	else if (r || explain_log(e->image, segment, log, &e->costs))
+		return error_oom(err);
+	return 0;
+}
+
+/* The program of @segment through the verifier. */
 static int try_segment(struct explain *e, __u32 segment, struct braid_error *err)
 {
 	json_t *verifier = json_object();
 	struct trial t = {};
-	int r = trial_load(e->image->elf, e->image->size, e->image->segments.v[segment].name, true,
-			   &t, err);
+	int r = trial_load(e->image->elf, e->image->size, e->image->segments.v[segment].name, &t,
+			   err);
 
-	if (!r && explain_log(e->image, segment, t.log, &e->costs))
-		r = error_oom(err);
 	if (!r && add_verdict(&t, verifier))
 		r = error_oom(err);
-	if (!r)
-		e->complete &= !t.code;
+	r = r ?: add_visits(e, segment, &t, verifier, err);
 	trial_done(&t);
 	if (r) {
 		json_decref(verifier);
@@ -71,6 +96,13 @@ static json_t *cost_to_json(const struct explain_cost *c)
 			 (json_int_t)c->branches);
 }
 
+static bool has_costs(const struct explain *e, size_t stage)
+{
+	json_t *program = json_array_get(e->programs, e->image->plan->stages.v[stage].segment);
+
+	return !json_object_get(json_object_get(program, "verifier"), "costs-unknown");
+}
+
 static void add_costs(struct explain *e)
 {
 	json_t *stage;
@@ -78,8 +110,11 @@ static void add_costs(struct explain *e)
 
 	json_array_foreach (e->stages, i, stage) {
 		size_t k = json_integer_value(json_object_get(stage, "index"));
-		json_t *cost = cost_to_json(&e->costs.stages.v[k]);
+		json_t *cost;
 
+		if (!has_costs(e, k))
+			continue;
+		cost = cost_to_json(&e->costs.stages.v[k]);
 		json_object_set_new(cost, "seams", cost_to_json(&e->costs.seams.v[k]));
 		json_object_set_new(stage, "verifier", cost);
 	}
@@ -90,7 +125,6 @@ static int ask_verifier(struct explain *e, struct braid_error *hidden, struct br
 {
 	int r = explain_costs_init(&e->costs, e->image) ? error_oom(err) : 0;
 
-	e->complete = true;
 	/* a loader could not fill it with programs that it does not load */
 	if (!r && e->image->segments.n > 1 && e->image->plan->strategy != STRATEGY_DISPATCHER)
 		r = image_empty_jumps(e->image, err);
@@ -111,7 +145,7 @@ static int explain(struct image *image, const struct braid_inspect_opts *o, json
 {
 	_cleanup_error_ struct braid_error hidden = BRAID_ERROR_INIT;
 	const struct braid_plan *plan = image->plan;
-	struct explain e = {.image = image};
+	struct explain e = {.image = image, .visits = o->costs};
 	json_t *j = NULL;
 	int r = inspect_stage(plan, o->stage, &e.stage, err);
 

@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/attached.h"
 #include "kernel/iface.h"
 #include "kernel/owner.h"
 #include "live/foreign_means.h"
+#include "live/live.h"
 #include "live/pinned.h"
 #include "manifest/hook.h"
 
@@ -24,7 +25,7 @@ struct foreign {
 	struct owners owners;
 	struct pinned_programs ours;
 	ARRAY(struct asked) asked;
-	__u64 boot_ns; /* since 1970 */
+	__u64 boot_ns; /* when the machine started: since 1970 */
 };
 
 void foreign_free(struct foreign *f)
@@ -40,15 +41,12 @@ void foreign_free(struct foreign *f)
 int foreign_new(const char *root, struct foreign **ret, struct braid_error *err)
 {
 	_cleanup_foreign_ struct foreign *f = calloc(1, sizeof(*f));
-	struct timespec now, up;
 	int r = f ? owners_read(root, &f->owners, err) ?: pinned_programs_read(root, &f->ours, err)
 		  : error_oom(err);
 
 	if (r)
 		return r;
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &up);
-	f->boot_ns = (now.tv_sec - up.tv_sec) * 1000000000ULL + now.tv_nsec - up.tv_nsec;
+	f->boot_ns = clock_to_wall(CLOCK_BOOTTIME);
 	*ret = TAKE_PTR(f);
 	return 0;
 }
@@ -98,11 +96,11 @@ static void owners_to_json(const struct foreign *f, const struct tc_attached *t,
 	owners_foreach(h, &f->owners, t->prog_id, t->link_id)
 	{
 		if (h->pin)
-			json_array_append_new(pins, json_string(h->pin));
+			json_array_append_new(pins, json_escaped(h->pin));
 		else if (h->pid != (__u32)getpid())
 			json_array_append_new(processes,
-					      json_pack("{s:I, s:s}", "pid", (json_int_t)h->pid,
-							"comm", h->comm));
+					      json_pack("{s:I, s:o}", "pid", (json_int_t)h->pid,
+							"comm", json_escaped(h->comm)));
 	}
 	json_object_set_new(j, "processes", processes);
 	json_object_set_new(j, "pins", pins);
@@ -111,8 +109,8 @@ static void owners_to_json(const struct foreign *f, const struct tc_attached *t,
 static json_t *to_json(const struct foreign *f, const struct attached *a)
 {
 	const struct pinned_program *ours = pinned_program_find(&f->ours, a->is.prog_id);
-	json_t *j = json_pack("{s:s, s:s, s:s}", "hook", foreign_hook_name(a->hook), "by",
-			      by_text(a), "name", a->is.name);
+	json_t *j = json_pack("{s:s, s:s, s:o}", "hook", foreign_hook_name(a->hook), "by",
+			      by_text(a), "name", json_escaped(a->is.name));
 
 	if (a->hook == ATTACHED_XDP || a->hook == ATTACHED_HARDWARE)
 		json_object_set_new(j, "mode", json_string(xdp_mode_names[a->mode]));
@@ -202,8 +200,9 @@ static json_t *other_to_json(const struct foreign *f, const struct netns *ns,
 	list = json_array();
 	array_foreach (a, &all.list)
 		json_array_append_new(list, to_json(f, a));
-	return json_pack("{s:s, s:s, s:I, s:o}", "name", iface->name, "netns", ns->name, "ifindex",
-			 (json_int_t)iface->ifindex, "foreigners", list);
+	return json_pack("{s:o, s:o, s:I, s:o}", "name", json_escaped(iface->name), "netns",
+			 json_escaped(ns->name), "ifindex", (json_int_t)iface->ifindex,
+			 "foreigners", list);
 }
 
 json_t *foreign_others(const struct foreign *f, const struct netns *ns)

@@ -29,9 +29,11 @@ DEFINE_CLEANUP(struct foreign *, foreign_free)
 struct foreign_view {
 	const char *home, *pipeline;
 	enum hook hook;
-	bool attached; /* it is there, if only as a component of a dispatcher */
-	bool replace;  /* of XDP: apply may detach who is there */
-	bool moves;    /* not where it is attached counts, but where it is going to be */
+	bool attached;      /* it is there, if only as a component of a dispatcher */
+	bool joins;         /* strategy dispatcher */
+	const char *closed; /* why libxdp's dispatcher, which is there, takes nobody in; or NULL */
+	bool replace;       /* of XDP: apply may detach who is there */
+	bool moves;         /* not where it is attached counts, but where it is going to be */
 	/* of TC, where it is not attached (yet): where it is going to be */
 	bool clsact;
 	struct tc_place place;

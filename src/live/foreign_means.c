@@ -71,19 +71,28 @@ size_t foreign_index(const struct foreign_view *view, const struct attached_list
 	return view->place.position == TC_FIRST ? start : end;
 }
 
-/* The only place of XDP. */
-static const char *holds_hook(const struct foreign_view *view, const struct attached *a)
+static char *dispatcher_holds_hook(const struct foreign_view *view)
 {
-	bool dispatcher = text_has_prefix(a->is.name, DISPATCHER_NAME);
+	if (view->attached)
+		return strdup("libxdp's dispatcher, in which this pipeline is");
+	if (view->closed)
+		return text_fmt("libxdp's dispatcher holds the hook, and takes nobody in (%s): "
+				"apply needs --replace",
+				view->closed);
+	if (view->joins)
+		return strdup("libxdp's dispatcher: this pipeline joins it");
+	return strdup("libxdp's dispatcher holds the hook: apply needs `strategy: dispatcher`, or "
+		      "--replace");
+}
 
+/* The only place of XDP. */
+static char *holds_hook(const struct foreign_view *view, const struct attached *a)
+{
 	if (view->replace)
-		return "holds the hook: apply replaces it";
-	if (dispatcher && view->attached)
-		return "libxdp's dispatcher, in which this pipeline is";
-	if (dispatcher)
-		return "libxdp's dispatcher holds the hook: apply needs `strategy: dispatcher`, or "
-		       "--replace";
-	return "holds the hook: apply needs --replace";
+		return strdup("holds the hook: apply replaces it");
+	if (text_has_prefix(a->is.name, DISPATCHER_NAME))
+		return dispatcher_holds_hook(view);
+	return strdup("holds the hook: apply needs --replace");
 }
 
 static const char *before(const struct foreign_view *view, const struct attached *a)
@@ -115,6 +124,6 @@ char *foreign_means(const struct foreign_view *view, size_t own, const struct at
 		return text_fmt("in chain %u of clsact: runs only if a filter goes there",
 				a->is.chain);
 	if (a->hook == ATTACHED_XDP && hook == ATTACHED_XDP)
-		return strdup(holds_hook(view, a));
+		return holds_hook(view, a);
 	return strdup(i < own ? before(view, a) : after(view, a));
 }

@@ -62,6 +62,7 @@ static void describe(const json_t *plan, size_t i, struct front_program *p)
 	p->priority = json_integer_value(json_object_get(c, "priority"));
 	p->actions = json_integer_value(json_object_get(c, "actions"));
 	p->frags = json_is_true(json_object_get(plan, "frags"));
+	p->bound = json_object_get(plan, "bound");
 }
 
 static const char *name_of(const json_t *plan, size_t i)
@@ -180,6 +181,7 @@ int front_copy(const struct front *f, struct front *ret, struct braid_error *err
 		copy.list.v[copy.list.n - 1].priority = p->priority;
 		copy.list.v[copy.list.n - 1].actions = p->actions;
 		copy.list.v[copy.list.n - 1].frags = p->frags;
+		copy.list.v[copy.list.n - 1].bound = p->bound;
 	}
 	if (r)
 		front_done(&copy);

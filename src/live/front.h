@@ -19,6 +19,7 @@ struct front_program {
 	/* of a component: when it runs, and after which verdicts the next one does */
 	__u32 priority, actions;
 	bool frags;
+	bool bound; /* to the device; bound.c */
 };
 
 struct front {

@@ -12,29 +12,6 @@
 #include "live/orphan.h"
 #include "manifest/json.h"
 
-int pipeline_unknown(struct braid *b, const char *name, struct braid_error *err)
-{
-	_cleanup_error_ struct braid_error second = BRAID_ERROR_INIT;
-	struct store_pipelines all = {};
-	const char *names[64], *near;
-	size_t n = 0;
-
-	if (!store_pipelines(b->store, &all, &second))
-		array_foreach (sp, &all.list)
-			if (text_eq(sp->home, b->home.name) && n < 64)
-				names[n++] = sp->name;
-	near = text_nearest(name, names, n);
-	error_set(err, -ENOENT, NULL, "there is no pipeline '%s' in network namespace %s", name,
-		  b->home.name);
-	if (text_eq(near, name))
-		error_hint(err, "it was deleted: 'braid rollback %s REVISION' brings it back",
-			   name);
-	else if (near)
-		error_hint(err, "did you mean '%s'?", near);
-	store_pipelines_done(&all);
-	return -ENOENT;
-}
-
 static bool has_history(struct braid *b, const char *name)
 {
 	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
@@ -108,6 +85,13 @@ int braid_history(struct braid *b, const char *name, char **ret_json, struct bra
 	return r ?: json_give(list, ret_json, err);
 }
 
+json_t *json_escaped(const char *text)
+{
+	_cleanup_free_ char *escaped = text ? text_escape(text) : NULL;
+
+	return escaped ? json_string(escaped) : NULL;
+}
+
 int json_give(json_t *j, char **ret, struct braid_error *err)
 {
 	if (!ret)
@@ -155,15 +139,17 @@ int revision_text(const struct braid_pipeline *p, char **ret, struct braid_error
 /* Where an object goes: to a stage, or to its candidate ("guard@new"). NULL: there is none. */
 static size_t *place_of(const struct braid_pipeline *p, const char *name, void ***ret_bytes)
 {
-	char base[64];
-	struct stage *s;
+	size_t n = strcspn(name, "@");
 
-	snprintf(base, sizeof(base), "%.*s", (int)strcspn(name, "@"), name);
-	s = pipeline_stage(p, base);
-	if (!s || (strchr(name, '@') && !s->candidate))
-		return NULL;
-	*ret_bytes = strchr(name, '@') ? &s->candidate->bytes : &s->bytes;
-	return strchr(name, '@') ? &s->candidate->size : &s->size;
+	array_foreach (s, &p->stages) {
+		if (strncmp(s->name, name, n) || s->name[n])
+			continue;
+		if (name[n] && !s->candidate)
+			return NULL;
+		*ret_bytes = name[n] ? &s->candidate->bytes : &s->bytes;
+		return name[n] ? &s->candidate->size : &s->size;
+	}
+	return NULL;
 }
 
 /* The objects of a revision come from the store: the files may be gone by now. */

@@ -26,6 +26,13 @@ struct wanted_image {
 	const struct reuse_chooser *chooser;
 };
 
+static int make_scratch(bool frags, const struct chosen *chosen, int *ret, struct braid_error *err)
+{
+	if (chosen->bound_to)
+		return dispatch_scratch_bound(chosen->bound_ns, chosen->bound_to, frags, ret, err);
+	return dispatch_scratch(frags, ret, err);
+}
+
 /* Components are loaded for a dispatcher of their kind, and attached to another one later. */
 static int load(struct running_image *run, const struct chosen *chosen, struct braid_error *err)
 {
@@ -35,9 +42,11 @@ static int load(struct running_image *run, const struct chosen *chosen, struct b
 
 	if (run->plan->strategy != STRATEGY_DISPATCHER)
 		return load_image(run->image, &opts, &run->loaded, err);
-	r = dispatch_scratch(run->plan->frags, &scratch, err);
+	r = make_scratch(run->plan->frags, chosen, &scratch, err);
 	if (r)
 		return r;
+	run->bound_to = chosen->bound_to;
+	run->bound_cookie = chosen->bound_to ? chosen->bound_ns->cookie : 0;
 	opts.dispatcher = scratch;
 	r = load_image(run->image, &opts, &run->loaded, err);
 	return r ? dispatch_explain(err) : 0;

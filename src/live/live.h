@@ -35,6 +35,8 @@ struct running_image {
 	struct braid_plan *plan;
 	struct image *image;
 	struct loaded *loaded;
+	__u64 bound_cookie; /* the device that it is bound to, by namespace and ifindex */
+	__u32 bound_to;     /* 0: to none */
 };
 
 /* What of an image is there already. */
@@ -42,6 +44,9 @@ struct chosen {
 	const struct load_reuse *reuse;
 	size_t n;
 	__u32 only; /* the only segment to load; 0: all */
+	/* of strategy dispatcher: the device to bind it to, of @bound_ns, borrowed; 0: none */
+	const struct netns *bound_ns;
+	__u32 bound_to;
 };
 
 /* Chooses that, once the image is known; may be NULL. Fds stay the chooser's. */
@@ -60,6 +65,17 @@ int image_load(const struct braid_pipeline *p, enum strategy strategy, const cha
 	       const struct image_opts *opts, const struct reuse_chooser *chooser,
 	       struct running_image *ret, struct braid_error *err);
 void running_image_done(struct running_image *r);
+
+struct targets;
+
+/*
+ * bound.c: does the image have to be bound to the device of a dispatcher that it joins? @ret: what
+ * it says of that. -EINVAL: it has other interfaces, too.
+ */
+int bound_find(const struct targets *all, struct chosen *ret, struct braid_error *err);
+/* Writes it into the plan, and reads it there: for another image of the same revision. */
+int bound_note(const struct running_image *run, json_t *plan, struct braid_error *err);
+int bound_read(const json_t *plan, struct netns *ns, struct chosen *ret, struct braid_error *err);
 
 /* targets.c: what must happen on one interface. */
 enum target_action {
@@ -96,6 +112,7 @@ struct target {
 	struct front old;       /* of ours, or what is in the way */
 	struct attachment made; /* way NULL: none */
 	bool switched;
+	char *pins_left; /* why pins of a dispatcher are still there whose place it took */
 };
 
 struct targets {
@@ -188,6 +205,14 @@ int recover_beside(struct braid *b, const char *root, const char *pipeline,
 		   enum observers_stay stay, char **ret_what, struct braid_error *err);
 
 /*
+ * recover_sweep.c: folders of all revisions of the pipeline at @path but @stays go, once no packet
+ * can be inside their programs.
+ */
+int revisions_remove_but(const char *path, __u32 stays, struct braid_error *err);
+/* The highest number of a revision that is pinned there, whoever knows of it; 0: none is. */
+int revisions_highest(const char *path, __u32 *ret, struct braid_error *err);
+
+/*
  * runtime.c: the control block and the configuration of a new image as the store wants them,
  * before packets come. @ret_dropped: values of the configuration that there is no place for.
  */
@@ -199,12 +224,20 @@ int runtime_fill(struct braid *b, const json_t *plan, const struct image *image,
  */
 int runtime_sync(struct braid *b, const char *pipeline, char **ret_what, struct braid_error *err);
 
-/* history.c: -ENOENT for a pipeline that does not run. */
+/* unknown.c: -ENOENT for a pipeline that does not run, or that only another store knows. */
 int pipeline_unknown(struct braid *b, const char *name, struct braid_error *err);
-/* -ENOENT unless it has a history. */
+/* The latter alone: 0 if nothing of it is pinned. */
+int pipeline_elsewhere(struct braid *b, const char *home, const char *name,
+		       struct braid_error *err);
+/* dump.c: @all: stages of what runs. Return: @code. */
+int stage_unknown(int code, const char *pipeline, const char *name, const char *const *all,
+		  size_t n, struct braid_error *err);
+/* history.c: -ENOENT unless it has a history. */
 int pipeline_check_known(struct braid *b, const char *name, struct braid_error *err);
 /* The manifest that is recorded: pipeline_to_text() with absolute paths of files. */
 int revision_text(const struct braid_pipeline *p, char **ret, struct braid_error *err);
+/* Of what may have any bytes: names of interfaces, namespaces and processes, paths. NULL: NULL. */
+json_t *json_escaped(const char *text);
 /* The text of @j, if somebody wants it. */
 int json_give(json_t *j, char **ret, struct braid_error *err);
 

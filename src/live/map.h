@@ -50,8 +50,6 @@ enum map_kind {
 	MAP_OPAQUE,   /* nothing in it can be named from outside */
 };
 
-enum map_kind map_kind_of(__u32 type);
-
 /* All entries at one time, by their keys. */
 struct snapshot {
 	char *v; /* key, value, key, value, … */
@@ -91,9 +89,6 @@ char *map_where(const struct braid_map *m);
 int map_check_writable(const struct braid_map *m, struct braid_error *err);
 /* What bpf(2) said of an entry, in words. @key: as it was given; may be NULL. Return: @code. */
 int map_fail(const struct braid_map *m, int code, const char *key, struct braid_error *err);
-
-/* map_list.c */
-json_t *map_describe(struct braid_map *m, bool count, struct braid_error *err);
 
 /*
  * map_text.c: text to bytes. @key: NULL: the only one. @ret: of the key's or the value's size,

@@ -34,6 +34,18 @@ static int check_settable(const struct braid_map *m, struct braid_error *err)
 	return -EOPNOTSUPP;
 }
 
+static int check_keys(const struct braid_map *m, const struct braid_map_set_opts *o,
+		      struct braid_error *err)
+{
+	_cleanup_free_ char *where = NULL;
+
+	if ((!o->create && !o->update) || (m->kind != MAP_QUEUE && m->kind != MAP_BLOOM))
+		return 0;
+	where = map_where(m);
+	error_set(err, -EINVAL, where, "it has no keys: nothing can be there already, or not");
+	return -EINVAL;
+}
+
 int braid_map_set(struct braid_map *m, const char *key, const char *value,
 		  const struct braid_map_set_opts *opts, struct braid_error *err)
 {
@@ -41,6 +53,7 @@ int braid_map_set(struct braid_map *m, const char *key, const char *value,
 	struct braid_map_set_opts o;
 	ERROR_SCRATCH(err);
 	int r = opts_take(&o, sizeof(o), opts, err) ?: check_settable(m, err)
+						    ?: check_keys(m, &o, err)
 						    ?: map_key(m, key, &k, err)
 						    ?: map_value(m, value, o.per_cpu, &v, err);
 

@@ -127,7 +127,8 @@ int maps_find(struct braid *b, const char *pipeline, const char *home, struct fo
 		r = add_pipeline(b, root, p, &found, err);
 	}
 	if (!r && pipeline && !seen)
-		r = unknown_pipeline(&all, pipeline, only, err);
+		r = pipeline_elsewhere(b, only, pipeline, err)
+			    ?: unknown_pipeline(&all, pipeline, only, err);
 	store_pipelines_done(&all);
 	if (r)
 		return r;
@@ -148,19 +149,24 @@ static bool is_share(const struct found_map *m, const char *name)
 	return false;
 }
 
-/* How well: 3: that is its name; 2: of braid's own; 1: without its stage; 0: not at all. */
+/*
+ * How well: 3: that is its name, or of braid's own its symbol; 2: without its stage; 1: the name of
+ * braid's own, which does not stand in the way of stages' maps; 0: not at all.
+ */
 static int match(const struct found_map *m, const char *name)
 {
 	const char *stage = text_of(m, "stage"), *map = text_of(m, "name");
 	size_t n = stage ? strlen(stage) : 0;
 
+	if (found_map_is_own(m))
+		return text_eq(text_of(m, "symbol"), name) ? 3 : text_eq(m->name, name);
 	if (text_eq(m->name, name) || is_share(m, name))
-		return found_map_is_own(m) ? 2 : 3;
+		return 3;
 	if (!stage)
 		return 0;
 	if (!strncmp(name, stage, n) && name[n] == '.' && text_eq(name + n + 1, map))
 		return 3;
-	return text_eq(map, name) ? 1 : 0;
+	return text_eq(map, name) ? 2 : 0;
 }
 
 static int unknown_map(const struct found_maps *all, const char *pipeline, const char *name,

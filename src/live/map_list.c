@@ -49,7 +49,7 @@ static bool is_countable(const struct braid_map *m)
 	       m->e.info.type != BPF_MAP_TYPE_XSKMAP;
 }
 
-json_t *map_describe(struct braid_map *m, bool count, struct braid_error *err)
+static json_t *map_describe(struct braid_map *m, bool count, struct braid_error *err)
 {
 	const struct bpf_map_info *info = &m->e.info;
 	const char *type = m->globals ? "globals" : map_type_name(info->type);

@@ -9,7 +9,7 @@
 #include "kernel/probe.h"
 #include "live/map.h"
 
-enum map_kind map_kind_of(__u32 type)
+static enum map_kind map_kind_of(__u32 type)
 {
 	switch (type) {
 	case BPF_MAP_TYPE_DEVMAP:

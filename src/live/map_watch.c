@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* What changes in a map: all entries at two times, sorted by their keys, side by side. */
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "live/map.h"
@@ -179,21 +179,13 @@ static int compare(const struct comparing *c)
 	return r;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 int braid_map_changes(struct braid_map *m, int per_cpu, int (*visit)(void *ctx, const char *json),
 		      void *ctx, struct braid_error *err)
 {
 	ERROR_SCRATCH(err);
 	struct comparing c = {
 		.m = m,
-		.now = {.at_ns = now_ns(), .taken = true},
+		.now = {.at_ns = clock_ns(CLOCK_MONOTONIC), .taken = true},
 		.key_size = m->e.info.key_size,
 		.size = m->e.info.key_size + m->e.stride,
 		.per_cpu = per_cpu,

@@ -33,6 +33,8 @@ int variants_each(const char *folder,
 		  void *ctx, struct braid_error *err);
 /* Ids of the programs of all variants that are pinned. */
 int variants_read(const char *folder, struct ids *ret, struct braid_error *err);
+/* The same, with those of the revision itself. */
+int revision_programs(const char *folder, struct ids *ret, struct braid_error *err);
 /*
  * Are these programs the front of the revision, or that of a variant of it? @ret_observed: which;
  * may be NULL.
@@ -112,6 +114,7 @@ struct variant {
 	struct front front;
 	ARRAY(struct load_reuse) reuse; /* fds are owned */
 	const char *folder;             /* of the revision; borrowed */
+	size_t interfaces;              /* that it was put on, and others with what is not ours */
 };
 
 #define _cleanup_variant_ _cleanup_(variant_done)
@@ -128,6 +131,11 @@ int variant_pin(const struct variant *v, __u32 *ret_number, struct braid_error *
  */
 int observe_put_in(struct braid *b, const char *name, const struct running *run,
 		   const struct observers *observers, struct variant *ret, struct braid_error *err);
+/* Pins of maps of all slots go, but of those in @keep that are not new: somebody uses these. */
+int observe_unpin_slots(const char *folder, const struct observers *keep, struct braid_error *err);
+
+/* observe_in.c: the error of a pipeline that is attached to no interface. */
+int observe_is_nowhere(const char *name, struct braid_error *err);
 
 /*
  * observe_end.c: the base is back everywhere, and nothing of variants is left; of the current

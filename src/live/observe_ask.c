@@ -97,20 +97,14 @@ static int find_stage(const json_t *plan, const char *name)
 
 static int no_stage(const json_t *plan, const char *name, struct braid_error *err)
 {
-	const char *all[64], *near;
+	const char *all[64];
 	json_t *stage;
 	size_t i, n = 0;
 
 	json_array_foreach (json_object_get(plan, "stages"), i, stage)
 		if (n < 64)
 			all[n++] = json_string_value(json_object_get(stage, "name"));
-	near = text_nearest(name, all, n);
-	error_set(err, -EINVAL, NULL, "what runs has no stage '%s'", name);
-	if (near)
-		error_hint(err, "did you mean '%s'?", near);
-	else
-		error_hint(err, "'braid status' lists the stages");
-	return -EINVAL;
+	return stage_unknown(-EINVAL, NULL, name, all, n, err);
 }
 
 int ask_check(const json_t *asks, const json_t *plan, struct braid_error *err)
@@ -228,6 +222,8 @@ static int take(const struct observing *o, const json_t *plan, struct asked *a,
 	struct observe_slot *slot = &a->set.slots[o->slot];
 	int r;
 
+	if (slot->used) /* a document with two of one slot: one of them looks */
+		return 0;
 	*slot = (struct observe_slot){
 		.used = true,
 		.settings = {.what = number(o->asks, "what"),

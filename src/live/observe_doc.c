@@ -2,8 +2,8 @@
 /* The document "observers": who looks at a pipeline, and whether they still do. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/bpffs.h"
@@ -115,14 +115,6 @@ int observers_add_known(struct braid *b, const char *home, const char *pipeline,
 	return 0;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 bool observing_looks(const struct observing *o, const char *folder)
 {
 	_cleanup_error_ struct braid_error ignored = BRAID_ERROR_INIT;
@@ -136,7 +128,7 @@ bool observing_looks(const struct observing *o, const char *folder)
 	if (process_is_gone(&o->process) || !pin || bpffs_get(pin, BPFFS_MAP, &fd, &ignored) ||
 	    bpf_map_lookup_elem(fd, &zero, &control))
 		return false;
-	return control.lease > now_ns();
+	return control.lease > clock_ns(CLOCK_MONOTONIC);
 }
 
 bool observers_are_well(const struct observers *all, const char *folder)

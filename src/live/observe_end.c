@@ -27,19 +27,6 @@ static int tell(const struct observers *all, const char *folder, char **ret,
 	return *ret ? 0 : error_oom(err);
 }
 
-/* Observers see by it that they are to join again; so it is the first thing that is done. */
-static int unpin_slots(const char *folder, struct braid_error *err)
-{
-	int r = 0;
-
-	for (__u32 slot = 0; slot < OBSERVE_SLOTS && !r; slot++) {
-		_cleanup_free_ char *path = path_slot(folder, slot);
-
-		r = path ? bpffs_remove_tree(path, err) : error_oom(err);
-	}
-	return r;
-}
-
 /* Where the base is not pinned any more the variant stays, until another revision replaces it. */
 static int put_back(struct braid *b, const char *name, const struct running *run,
 		    struct braid_error *err)
@@ -65,7 +52,8 @@ static int end(struct braid *b, const char *name, const struct running *run, cha
 	int r = observers_read(b, b->home.name, name, run->revision.number, &all, err)
 			?: tell(&all, run->folder, ret_what, err);
 
-	r = r ?: unpin_slots(run->folder, err) ?: put_back(b, name, run, err) ?:
+	/* observers see by the pins that they are to join again: so they go first */
+	r = r ?: observe_unpin_slots(run->folder, &none, err) ?: put_back(b, name, run, err) ?:
 		 observers_write(b, name, &none, NULL, err);
 	if (r)
 		error_within(err, "taking out what observers look through");

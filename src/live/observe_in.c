@@ -14,8 +14,8 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "compose/observe.h"
@@ -27,7 +27,8 @@ struct putting_in {
 	struct swap swap;
 	const struct observers *observers;
 	struct variant *v;
-	__u32 number; /* of its folder; 0: it has none yet */
+	__u32 number;   /* of its folder; 0: it has none yet */
+	char *document; /* that of before; NULL: there was none */
 };
 
 static const struct observing *in_slot(const struct observers *all, __u32 slot)
@@ -38,15 +39,13 @@ static const struct observing *in_slot(const struct observers *all, __u32 slot)
 	return NULL;
 }
 
-/* Those that somebody may still use: programs hold them, too. */
-static int unpin_slots(const struct running *run, const struct observers *keep,
-		       struct braid_error *err)
+int observe_unpin_slots(const char *folder, const struct observers *keep, struct braid_error *err)
 {
 	int r = 0;
 
 	for (__u32 slot = 0; slot < OBSERVE_SLOTS && !r; slot++) {
 		const struct observing *o = in_slot(keep, slot);
-		_cleanup_free_ char *path = path_slot(run->folder, slot);
+		_cleanup_free_ char *path = path_slot(folder, slot);
 
 		if (!o || o->is_new)
 			r = path ? bpffs_remove_tree(path, err) : error_oom(err);
@@ -54,20 +53,12 @@ static int unpin_slots(const struct running *run, const struct observers *keep,
 	return r;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 /* It looks from the first packet on. */
 static int begin_lease(const struct loaded *l, const struct observing *o, struct braid_error *err)
 {
 	__u64 every = json_integer_value(json_object_get(o->asks, "every"));
 	const struct observe_control control = {
-		.lease = now_ns() + OBSERVE_LEASE_NS,
+		.lease = clock_ns(CLOCK_MONOTONIC) + OBSERVE_LEASE_NS,
 		.sample = (1ull << 32) / (every ?: 1),
 	};
 	_cleanup_free_ char *symbol = text_fmt(OBSERVE_CONTROL, o->slot);
@@ -104,27 +95,21 @@ static int remove_others(struct putting_in *p, struct braid_error *err)
 		       ?: variants_each(p->swap.run->folder, remove_but, &p->number, err);
 }
 
-/* Those who looked before go on to. */
+/* Those who looked before go on to, through what they looked through. */
 static void abandon(const struct putting_in *p)
 {
 	_cleanup_error_ struct braid_error second = BRAID_ERROR_INIT;
 	_cleanup_free_ char *folder = path_variant(p->swap.run->folder, p->number);
-	struct observers before = {.revision = p->observers->revision};
-	bool whole = true;
+	const struct swap *s = &p->swap;
 
-	array_foreach (o, &p->observers->list)
-		if (!o->is_new)
-			whole &= !!array_add(&before.list, *o);
-	if (whole)
-		observers_write(p->swap.b, p->swap.name, &before, NULL, &second);
-	unpin_slots(p->swap.run, &before, &second);
-	array_done(&before.list); /* what is in it is borrowed */
+	runtime_put(s->b->store, s->b->home.name, s->name, RUNTIME_OBSERVERS, p->document, &second);
+	observe_unpin_slots(s->run->folder, p->observers, &second);
 	kernel_sync_rcu(&second);
 	if (p->number && folder)
 		bpffs_remove_tree(folder, &second);
 }
 
-static int is_nowhere(const char *name, struct braid_error *err)
+int observe_is_nowhere(const char *name, struct braid_error *err)
 {
 	error_set(err, -ENOENT, name, "the pipeline is attached to no interface now");
 	error_hint(err, "see: braid status %s", name);
@@ -133,9 +118,13 @@ static int is_nowhere(const char *name, struct braid_error *err)
 
 static int put_in(struct putting_in *p, struct braid_error *err)
 {
-	int r = observers_write(p->swap.b, p->swap.name, p->observers, &p->v->front, err);
+	struct braid *b = p->swap.b;
+	int r = runtime_get(b->store, b->home.name, p->swap.name, RUNTIME_OBSERVERS, &p->document,
+			    err);
 
-	r = r
+	if (r)
+		return r;
+	r = observers_write(b, p->swap.name, p->observers, &p->v->front, err)
 		    ?: variant_pin(p->v, &p->number, err)
 			       ?: begin_leases(p, err) ?: swap_to(&p->swap, &p->v->front, err);
 	if (r) {
@@ -153,11 +142,14 @@ int observe_put_in(struct braid *b, const char *name, const struct running *run,
 	int r = swap_open(b, name, run, &p.swap, err);
 
 	if (!r && !swap_count(&p.swap))
-		r = is_nowhere(name, err);
-	r = r ?: unpin_slots(run, observers, err) ?:
+		r = observe_is_nowhere(name, err);
+	r = r ?: observe_unpin_slots(run->folder, observers, err) ?:
 		 variant_load(b, run, observers, &v, err) ?:
 		 put_in(&p, err);
+	array_foreach (a, &p.swap.attachments.list)
+		v.interfaces += a->live;
 	swap_done(&p.swap);
+	free(p.document);
 	if (r)
 		return r;
 	*ret = v;

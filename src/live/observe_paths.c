@@ -92,6 +92,18 @@ int variants_read(const char *folder, struct ids *ret, struct braid_error *err)
 	return r;
 }
 
+int revision_programs(const char *folder, struct ids *ret, struct braid_error *err)
+{
+	struct ids ids = {};
+	int r = add_variant(&ids, folder, 0, err) ?: variants_each(folder, add_variant, &ids, err);
+
+	if (r)
+		array_done(&ids.list);
+	else
+		*ret = ids;
+	return r;
+}
+
 bool runs_revision(const struct front *front, const char *folder, const struct ids *runs,
 		   bool *ret_observed)
 {

@@ -7,8 +7,10 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "compose/count.h"
 #include "compose/plan_json.h"
 #include "kernel/bpffs.h"
+#include "live/counters.h"
 #include "live/observe.h"
 #include "live/observe_ask.h"
 
@@ -22,14 +24,6 @@ void variant_done(struct variant *v)
 	array_done(&v->reuse);
 	braid_manifest_free(v->manifest);
 	*v = (struct variant){};
-}
-
-/* Its tail calls lead to its own programs; so do a stage's whose targets are in its definition. */
-static bool is_own(const struct image *image, const struct image_map *m)
-{
-	int map = m->globals ? -1 : unit_find_map(image->unit, m->symbol);
-
-	return map >= 0 && image->unit->maps.v[map].values.n;
 }
 
 /* Where it is pinned if it is there: that of an observer stays the same from variant to variant. */
@@ -59,19 +53,27 @@ static int reuse(struct variant *v, const struct image_map *m, struct braid_erro
 	return error_oom(err);
 }
 
+struct choosing {
+	struct variant *v;
+	const json_t *base; /* the plan of what runs */
+	struct netns ns;    /* of the device that it is bound to */
+};
+
 static int choose(void *ctx, const struct image *image, struct chosen *ret, struct braid_error *err)
 {
-	struct variant *v = ctx;
+	struct choosing *c = ctx;
+	struct variant *v = c->v;
 	int r = 0;
 
 	array_foreach (old, &v->reuse) /* of an attempt with another strategy */
 		closep(&old->fd);
 	v->reuse.n = 0;
 	array_foreach (m, &image->maps)
-		if (!r && !is_own(image, m))
+		if (!r && !image_map_is_own(image, m))
 			r = reuse(v, m, err);
 	*ret = (struct chosen){v->reuse.v, v->reuse.n, 0};
-	return r;
+	netns_done(&c->ns);
+	return r ?: bound_read(c->base, &c->ns, ret, err);
 }
 
 /*
@@ -85,15 +87,39 @@ static enum strategy strategy_for(const struct running *run)
 	return base == STRATEGY_FUSED ? STRATEGY_AUTO : base;
 }
 
+/* Both count into one map: there each counter must mean the same. */
+static int counts_alike(const struct running *run, const struct variant *v, struct braid_error *err)
+{
+	_cleanup_count_model_ struct count_model base = {}, own = {};
+	__u64 is = 0, want = 0;
+	int r;
+
+	if (!counters_are_in(run->plan))
+		return 0;
+	r = count_model_from_json(json_object_get(run->plan, "counting"), &base, err) ?:
+	    count_model_new(v->run.plan, &own, err) ?: count_model_mark(&base, &want, err) ?:
+	    count_model_mark(&own, &is, err);
+	if (r || is == want)
+		return r;
+	error_set(err, -ESTALE, NULL, "another version of braid has loaded what runs");
+	error_why(err, "it counts packets in another way, and one that looks must count alike");
+	error_hint(err,
+		   "change something, for example exchange a stage: this version loads it anew");
+	return -ESTALE;
+}
+
 static int load(const struct running *run, const struct observe_set *set, struct variant *v,
 		struct braid_error *err)
 {
 	const struct braid_pipeline *p = braid_manifest_get(v->manifest, 0);
 	const struct image_opts opts = {.observe = set};
-	struct reuse_chooser chooser = {choose, v};
+	struct choosing choosing = {v, run->plan, NETNS_INIT};
+	struct reuse_chooser chooser = {choose, &choosing};
+	int r = image_load(p, strategy_for(run), NULL, &opts, &chooser, &v->run, err);
 
-	return image_load(p, strategy_for(run), NULL, &opts, &chooser, &v->run, err) ?:
-	       plan_to_json(v->run.image, &v->plan, err) ?:
+	netns_done(&choosing.ns);
+	return r ?: counts_alike(run, v, err) ?: plan_to_json(v->run.image, &v->plan, err) ?:
+	       bound_note(&v->run, v->plan, err) ?:
 	       front_of_loaded(v->plan, v->run.loaded, &v->front, err);
 }
 

@@ -119,8 +119,7 @@ static void end_if_in(struct braid_observer *o, const struct running *run, __u32
 		take_out_all(o, &second);
 }
 
-/* With the lock. @first: what it asks for must be there; later, stages may have gone. */
-static int join(struct braid_observer *o, bool first, struct braid_error *err)
+int observer_join(struct braid_observer *o, bool first, struct braid_error *err)
 {
 	_cleanup_observers_ struct observers all = {};
 	_cleanup_running_ struct running run = {};
@@ -149,6 +148,7 @@ static int join(struct braid_observer *o, bool first, struct braid_error *err)
 	seat_done(&o->seat);
 	o->seat = seat;
 	o->hook = hook_of_plan(run.plan);
+	observer_begins(o, v.interfaces);
 	return 0;
 }
 
@@ -173,7 +173,7 @@ int braid_observer_open(struct braid *b, const char *name, const struct braid_ob
 	    store_lock(b->store, b->cause, b->wait_ns, err);
 	if (r)
 		return r;
-	r = join(o, true, err);
+	r = observer_join(o, true, err);
 	store_unlock(b->store);
 	if (r)
 		return r;
@@ -220,38 +220,6 @@ int braid_observer_close(struct braid_observer *o, struct braid_error *err)
 		}
 	}
 	observer_free(o);
-	return r;
-}
-
-/* With the lock. What was counted before goes on. */
-static int join_again(struct braid_observer *o, struct braid_error *err)
-{
-	struct braid_observer_count count;
-	int r = observer_count_seat(&o->seat, &count, err) ?: join(o, false, err);
-
-	if (r)
-		return r;
-	o->before.packets += count.packets;
-	o->before.missed += count.missed;
-	return 1;
-}
-
-int braid_observer_tend(struct braid_observer *o, struct braid_error *err)
-{
-	ERROR_SCRATCH(err);
-	int r;
-
-	if (seat_is_kept(&o->seat)) {
-		seat_renew(&o->seat);
-		return 0;
-	}
-	if (observer_has_events(o))
-		return 0; /* to be read first: their stages are those of this seat */
-	r = store_lock(o->b->store, o->b->cause, 0, err);
-	if (r)
-		return r;
-	r = join_again(o, err);
-	store_unlock(o->b->store);
 	return r;
 }
 

@@ -30,10 +30,15 @@ struct braid_observer {
 	enum hook hook;
 	struct seat seat;
 	struct braid_observer_count before; /* in earlier seats */
+	struct braid_observer_gaps gaps;
+	__u64 seen_ns;     /* CLOCK_MONOTONIC: it looked for sure */
+	__u64 counted_ns;  /* when interfaces were counted */
+	size_t interfaces; /* that it is attached to */
 	/* while it reads */
 	int (*fn)(void *ctx, const struct braid_event *e);
 	void *ctx;
 	int result;
+	__u64 until; /* CLOCK_MONOTONIC, ns: reads no more events for now */
 };
 
 /* observer_seat.c: @v: the variant that was just put in. @ret: seat_done() it. */
@@ -45,6 +50,14 @@ bool seat_is_kept(const struct seat *s);
 void seat_renew(struct seat *s);
 /* From now on no packet is looked at. */
 void seat_leave(struct seat *s);
+
+/*
+ * observer.c: with the lock. @first: what it asks for must be there; later, stages may have gone.
+ * After an error it has the seat that it had.
+ */
+int observer_join(struct braid_observer *o, bool first, struct braid_error *err);
+/* observer_tend.c: it has a seat, and looks, on so many interfaces. */
+void observer_begins(struct braid_observer *o, size_t interfaces);
 
 /* observer_read.c */
 /* For ring_buffer__new(): @ctx is the observer. */

@@ -5,8 +5,12 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "live/observer.h"
+
+/* At most, at a time: whoever reads has other things to do. */
+#define READ_NS 100000000ull
 
 /* @size: with what the kernel side has reserved and not used. */
 int observer_take_event(void *ctx, void *data, size_t size)
@@ -19,7 +23,7 @@ int observer_take_event(void *ctx, void *data, size_t size)
 		return 0; /* none of ours */
 	event = (struct braid_event){
 		.time_ns = e->time,
-		.packet = e->packet,
+		.packet = e->packet + o->before.packets, /* they begin anew in each seat */
 		.point = e->point,
 		.verdict = e->verdict,
 		.length = e->length,
@@ -33,7 +37,10 @@ int observer_take_event(void *ctx, void *data, size_t size)
 		.bytes = e + 1,
 	};
 	o->result = o->fn(o->ctx, &event);
-	return o->result ? -ECANCELED : 0; /* libbpf ends at what is negative only */
+	/* libbpf ends at what is negative; without that, not while more comes than is read */
+	if (o->result)
+		return -ECANCELED;
+	return clock_ns(CLOCK_MONOTONIC) > o->until ? -EAGAIN : 0;
 }
 
 bool observer_has_events(const struct braid_observer *o)
@@ -57,10 +64,11 @@ int braid_observer_read(struct braid_observer *o, int (*fn)(void *ctx, const str
 	o->fn = fn;
 	o->ctx = ctx;
 	o->result = 0;
+	o->until = clock_ns(CLOCK_MONOTONIC) + READ_NS;
 	r = ring_buffer__consume(o->seat.ring);
 	if (o->result)
 		return o->result;
-	return r < 0 ? error_errno(err, r, o->name, "cannot read events") : 0;
+	return r < 0 && r != -EAGAIN ? error_errno(err, r, o->name, "cannot read events") : 0;
 }
 
 int observer_count_seat(const struct seat *s, struct braid_observer_count *ret,

@@ -4,8 +4,8 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "compose/observe.h"
@@ -47,11 +47,7 @@ bool seat_is_kept(const struct seat *s)
 
 void seat_renew(struct seat *s)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	__atomic_store_n(&s->control->lease,
-			 ts.tv_sec * 1000000000ull + ts.tv_nsec + OBSERVE_LEASE_NS,
+	__atomic_store_n(&s->control->lease, clock_ns(CLOCK_MONOTONIC) + OBSERVE_LEASE_NS,
 			 __ATOMIC_RELAXED);
 }
 

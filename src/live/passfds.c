@@ -144,6 +144,8 @@ static int find_running(struct passing *p, const char *root, struct braid_error 
 	_cleanup_revision_ struct revision rev = {};
 	int r = revision_find(p->b->store, p->home, p->name, REVISION_CURRENT, &rev, err);
 
+	if (r == -ENOENT && pipeline_elsewhere(p->b, p->home, p->name, err))
+		return -ENOENT;
 	if (r == -ENOENT) {
 		error_set(err, -ENOENT, NULL, "there is no pipeline '%s'", p->name);
 		error_hint(err, "'braid status' lists those that run");

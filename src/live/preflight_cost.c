@@ -5,24 +5,17 @@
  * it, so packets that a pipeline writes into are run one by one, if there are no others.
  */
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "kernel/inplace.h"
 #include "kernel/testrun.h"
 #include "live/preflight.h"
 
-#define ROUNDS  11
+#define ROUNDS  11 /* at most, for each packet */
+#define PAIRS   48 /* of measurements, of all packets: for each the kernel waits for RCU twice */
 #define REPEAT  5000
 #define SINGLES 300
-
-static __u64 cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
 
 /* One by one: what the kernel says of the quickest, its look at the clock included. */
 static int measure_singly(int program, struct testrun *t, double *ret, struct braid_error *err)
@@ -55,10 +48,10 @@ static int measure(const struct side *side, const struct sample *s, double *ret,
 	t.repeat = REPEAT;
 	do {
 		braid_error_clear(err);
-		start = cpu_ns();
+		start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		r = testrun_packet(program, &t, &res, err);
 	} while (r == -EINTR);
-	*ret = (double)(cpu_ns() - start) / REPEAT;
+	*ret = (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / REPEAT;
 	return r;
 }
 
@@ -69,18 +62,26 @@ static int compare_doubles(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* At least three: what is least of two says little. */
+static int rounds_of(size_t packets)
+{
+	size_t rounds = PAIRS / packets;
+
+	return rounds > ROUNDS ? ROUNDS : rounds < 3 ? 3 : rounds;
+}
+
 struct cost {
 	double was, is; /* of all that were measured, the least of each */
 	double ratios[SAMPLES * ROUNDS];
 	size_t n, n_ratios;
 };
 
-static int measure_sample(struct braid_preflight *f, const struct sample *s, struct cost *c,
-			  struct braid_error *err)
+static int measure_sample(struct braid_preflight *f, const struct sample *s, int rounds,
+			  struct cost *c, struct braid_error *err)
 {
 	double least_was = 0, least_is = 0;
 
-	for (int round = 0; round < ROUNDS; round++) {
+	for (int round = 0; round < rounds; round++) {
 		double was, is;
 		int r = measure(&f->was, s, &was, err) ?: measure(&f->is, s, &is, err);
 
@@ -99,12 +100,13 @@ static int measure_sample(struct braid_preflight *f, const struct sample *s, str
 	return 0;
 }
 
-static bool has_unchanged(const struct braid_preflight *f)
+static size_t count_unchanged(const struct braid_preflight *f)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < f->n_samples; i++)
-		if (!f->samples[i].changed)
-			return true;
-	return false;
+		n += !f->samples[i].changed;
+	return n;
 }
 
 static double at_percent(const struct cost *c, size_t percent)
@@ -115,7 +117,7 @@ static double at_percent(const struct cost *c, size_t percent)
 int preflight_cost(struct braid_preflight *f, json_t **ret, struct braid_error *err)
 {
 	_cleanup_cpu_guard_ struct cpu_guard guard = {};
-	bool repeated = has_unchanged(f);
+	size_t unchanged = count_unchanged(f);
 	struct cost c = {};
 	int r = cpu_enter(f->cpu, &guard);
 
@@ -123,14 +125,15 @@ int preflight_cost(struct braid_preflight *f, json_t **ret, struct braid_error *
 	if (r)
 		return error_errno(err, r, NULL, "cannot stay on one CPU");
 	for (size_t i = 0; i < f->n_samples && !r; i++)
-		if (!f->samples[i].changed || !repeated)
-			r = measure_sample(f, &f->samples[i], &c, err);
+		if (!f->samples[i].changed || !unchanged)
+			r = measure_sample(f, &f->samples[i], rounds_of(unchanged ?: f->n_samples),
+					   &c, err);
 	if (r || !c.n || c.was <= 0)
 		return r;
 	qsort(c.ratios, c.n_ratios, sizeof(*c.ratios), compare_doubles);
 	*ret = json_pack("{s:f, s:f, s:f, s:f, s:f, s:I, s:s}", "old-ns", c.was / c.n, "new-ns",
 			 c.is / c.n, "ratio", c.is / c.was, "ratio-p10", at_percent(&c, 10),
 			 "ratio-p90", at_percent(&c, 90), "packets", (json_int_t)c.n, "how",
-			 repeated ? "repeated" : "one by one");
+			 unchanged ? "repeated" : "one by one");
 	return *ret ? 0 : error_oom(err);
 }

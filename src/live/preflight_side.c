@@ -46,14 +46,6 @@ int side_load(struct side *side, struct braid_error *err)
 	return image_load(side->p, strategy, why, NULL, NULL, &side->base, err);
 }
 
-/* It has programs or maps of its own in it. */
-static bool is_own(const struct image *image, const struct image_map *m)
-{
-	int map = m->globals ? -1 : unit_find_map(image->unit, m->symbol);
-
-	return map >= 0 && image->unit->maps.v[map].values.n;
-}
-
 static int choose(void *ctx, const struct image *image, struct chosen *ret, struct braid_error *err)
 {
 	struct side *side = ctx;
@@ -62,7 +54,7 @@ static int choose(void *ctx, const struct image *image, struct chosen *ret, stru
 	array_foreach (m, &image->maps) {
 		struct load_reuse reuse = {m->symbol, loaded_map(side->base.loaded, m->symbol)};
 
-		if (!m->observer && !is_own(image, m) && reuse.fd >= 0 &&
+		if (!m->observer && !image_map_is_own(image, m) && reuse.fd >= 0 &&
 		    !array_add(&side->reuse.list, reuse))
 			return error_oom(err);
 	}

@@ -20,10 +20,9 @@ static int load_again(const struct side *side, struct loaded **ret, struct braid
 	int r;
 
 	array_foreach (m, &image->maps) {
-		int map = m->globals ? -1 : unit_find_map(image->unit, m->symbol);
 		int fd = loaded_map(side->base.loaded, m->symbol);
 
-		if (fd >= 0 && (map < 0 || !image->unit->maps.v[map].values.n))
+		if (fd >= 0 && !image_map_is_own(image, m))
 			failed |= !array_add(&reuse.list, ((struct load_reuse){m->symbol, fd}));
 	}
 	opts.reuse = reuse.list.v;

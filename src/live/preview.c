@@ -32,6 +32,7 @@ static struct foreign_view view_of(const struct change *c, const struct target *
 		.pipeline = c->p->name,
 		.hook = c->p->hook,
 		.replace = c->replace,
+		.joins = c->strategy == STRATEGY_DISPATCHER,
 		.clsact = wanted_way(c->p, c->strategy, NULL) == &way_clsact,
 		.place.position = c->p->attach.order == ATTACH_FIRST ? TC_FIRST : TC_LAST,
 	};
@@ -50,16 +51,18 @@ static void interface_foreigners(const struct change *c, const struct interface 
 				 struct foreign *foreign, json_t *list)
 {
 	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
-	_cleanup_netns_ struct netns ns = NETNS_INIT;
+	_cleanup_spot_ struct spot at = {.ns = NETNS_INIT, .hook = c->p->hook};
 	_cleanup_json_ json_t *j = NULL;
 	struct foreign_view view = view_of(c, find_target(c, iface));
-	__u32 ifindex;
 
-	if (netns_open(iface->netns, &ns, &err) || iface_index(&ns, iface->name, &ifindex, &err))
+	if (netns_open(iface->netns, &at.ns, &err) ||
+	    iface_index(&at.ns, iface->name, &at.ifindex, &err))
 		return;
-	j = json_pack("{s:s, s:s, s:I}", "name", iface->name, "netns", ns.name, "ifindex",
-		      (json_int_t)ifindex);
-	foreign_add(foreign, &ns, ifindex, &view, j);
+	if (!spot_look(&at, &err) && at.chain)
+		view.closed = dispatcher_closed(at.chain);
+	j = json_pack("{s:s, s:s, s:I}", "name", iface->name, "netns", at.ns.name, "ifindex",
+		      (json_int_t)at.ifindex);
+	foreign_add(foreign, &at.ns, at.ifindex, &view, j);
 	if (json_array_size(json_object_get(j, "foreigners")))
 		json_array_append(list, j);
 }

@@ -58,7 +58,8 @@ static int make_plan(struct change *c, struct braid_error *err)
 {
 	if (c->plan)
 		return 0;
-	return plan_to_json(c->run.image, &c->plan, err) ?: add_counting(c, err);
+	return plan_to_json(c->run.image, &c->plan, err) ?: bound_note(&c->run, c->plan, err)
+		       ?: add_counting(c, err);
 }
 
 int change_begin(struct change *c, struct braid_error *err)
@@ -81,7 +82,7 @@ int change_begin(struct change *c, struct braid_error *err)
 	json_object_set_new(c->plan, "interfaces", targets_to_json(&c->targets));
 	if (c->slot.index)
 		json_object_set_new(c->plan, "slot", json_integer(c->slot.index));
-	r = carry_note(&c->carry, c->plan, err);
+	r = carry_note(&c->carry, c->plan, err) ?: revisions_highest(c->path, &rev.number, err);
 	if (r)
 		return r;
 	plan = json_dumps(c->plan, JSON_COMPACT);

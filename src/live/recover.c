@@ -209,85 +209,12 @@ static int settle(struct leftover *l, char **ret_what, struct braid_error *err)
 	return *ret_what && missing ? 0 : error_oom(err);
 }
 
-/* Folders of revisions other than the current one. */
-static int find_stale(const struct leftover *l, struct bpffs_entries *ret, struct braid_error *err)
-{
-	struct bpffs_entries all = {};
-	__u32 number;
-	int r = bpffs_list(l->path, &all, err);
-
-	if (r == -ENOENT) {
-		braid_error_clear(err);
-		return 0;
-	}
-	array_foreach (e, &all.list)
-		if (!r && path_parse_revision(e->name, &number) &&
-		    !(l->has_current && number == l->current.number)) {
-			struct bpffs_entry *copy = array_push(&ret->list);
-
-			if (!copy || !(copy->name = strdup(e->name)))
-				r = error_oom(err);
-		}
-	bpffs_entries_done(&all);
-	return r;
-}
-
-static bool is_before(const char *name, const struct leftover *l)
-{
-	__u32 number;
-
-	return l->has_current && path_parse_revision(name, &number) && number < l->current.number;
-}
-
-/* Of a revision before the current one, or of one that failed. */
-static int keep_stale_counters(struct leftover *l, const char *name, const char *folder,
-			       struct braid_error *err)
-{
-	_cleanup_free_ char *beside = path_revision(l->path, l->current.number);
-	_cleanup_error_ struct braid_error unknown = BRAID_ERROR_INIT;
-	_cleanup_revision_ struct revision rev = {};
-	_cleanup_json_ json_t *plan = NULL;
-	struct fold f = {.home = l->b->home.name, .pipeline = l->pipeline, .folder = folder};
-
-	if (!l->has_current || !path_parse_revision(name, &f.number) ||
-	    revision_get(l->b->store, f.home, f.pipeline, f.number, &rev, &unknown))
-		return 0;
-	plan = json_loads(rev.plan, 0, NULL);
-	f.failed = rev.state != REVISION_OLD;
-	f.plan = plan;
-	f.stays = l->current_plan;
-	f.beside = beside;
-	return beside ? counters_fold(l->b, &f, err) : error_oom(err);
-}
-
-/*
- * None is pending, but folders are there: of a command that was killed behind its last line
- * in the store, or from before a store that was lost. In that case the links stay: somebody
- * wanted them.
- */
+/* None is pending, but there may be folders that nobody needs. */
 static int sweep(struct leftover *l, char **ret_what, struct braid_error *err)
 {
-	_cleanup_(bpffs_entries_done) struct bpffs_entries stale = {};
-	int r = find_current(l, err) ?: find_stale(l, &stale, err);
+	int r = find_current(l, err) ?: leftover_sweep(l, ret_what, err);
 
-	if (!r && stale.list.n && l->old.list.n)
-		r = drop_others(l, &l->old, err);
-	if (!r && l->has_current)
-		r = drop_displaced(l, &l->current, err);
-	array_foreach (e, &stale.list) {
-		_cleanup_free_ char *folder = text_fmt("%s/%s", l->path, e->name);
-		_cleanup_free_ char *missing = NULL;
-
-		r = r ?: !folder ? error_oom(err)
-				 : kernel_sync_rcu(err)
-					    ?: keep_stale_counters(l, e->name, folder, err)
-					    ?: bpffs_remove_tree(folder, err);
-		free(*ret_what);
-		missing = is_before(e->name, l) ? carry_cut_short(l->current.plan) : strdup("");
-		*ret_what = text_fmt("revision %s had not been removed to the end: done%s",
-				     e->name + 1, missing ?: "");
-	}
-	return r;
+	return r ?: l->has_current ? drop_displaced(l, &l->current, err) : 0;
 }
 
 /* @gone: of observers; what was found beside it stays in front. */

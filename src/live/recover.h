@@ -31,3 +31,8 @@ struct attachment *leftover_running(struct leftover *l, const struct spot *at,
 				    const struct front *f);
 /* What ran before runs again everywhere, and the pending revision is marked as failed. */
 int leftover_undo(struct leftover *l, struct braid_error *err);
+/*
+ * recover_sweep.c: folders of revisions that nobody needs any more go, with attachments that are
+ * not the current revision's. What runs, and this store does not know, stays.
+ */
+int leftover_sweep(struct leftover *l, char **ret_what, struct braid_error *err);

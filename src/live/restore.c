@@ -27,7 +27,8 @@ struct totals {
 	size_t missing, failed;
 };
 
-const char *const restored_names[] = {
+/* By enum restored. */
+static const char *const restored_names[] = {
 	"", "runs", "restored", "waiting", "skipped", "failed",
 };
 
@@ -162,6 +163,8 @@ static int check_names(const struct braid_restore *rs, const struct store_pipeli
 			found |= text_eq(sp->name, *name);
 		if (found)
 			continue;
+		if (pipeline_elsewhere(rs->b, rs->b->home.name, *name, err))
+			return -ENOENT;
 		error_set(err, -ENOENT, NULL, "there is no pipeline '%s'", *name);
 		return -ENOENT;
 	}

@@ -15,8 +15,6 @@ enum restored {
 	RESTORED_FAILED
 };
 
-extern const char *const restored_names[]; /* by enum restored */
-
 /* @b, @root, @watch and @sp are borrowed; the caller frees the rest. */
 struct restoring {
 	struct braid *b;

@@ -144,13 +144,16 @@ static bool is_attached(const struct wanted *w, const struct target *t)
 
 static enum todo choose(const struct wanted *w)
 {
+	/* what is bound to a device may be so to one that is gone */
+	enum todo attach = json_object_get(w->plan, "bound") ? TODO_LOAD : TODO_ATTACH;
+
 	if (!w->p)
 		return TODO_NOTHING;
 	if (!w->is_pinned)
 		return w->targets.list.n || !w->p->interfaces.n ? TODO_LOAD : TODO_WAIT;
 	array_foreach (t, &w->targets.list)
 		if (!is_attached(w, t))
-			return TODO_ATTACH;
+			return attach;
 	array_foreach (a, &w->attachments.list)
 		if (!a->live)
 			return TODO_ATTACH; /* or rather: its pin is to be removed */

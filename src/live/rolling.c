@@ -17,6 +17,8 @@ void rolling_done(struct rolling *ro)
 
 int rolling_none(const struct rolling *ro, struct braid_error *err)
 {
+	if (!ro->run.folder && pipeline_elsewhere(ro->b, ro->b->home.name, ro->name, err))
+		return -ENOENT;
 	error_set(err, -ENOENT, ro->name, "no rollout is under way");
 	if (ro->r.stage && ro->r.why)
 		error_why(err, "the last one, of the stage '%s', %s: %s", ro->r.stage,

@@ -3,8 +3,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "kernel/boot.h"
@@ -78,14 +78,6 @@ static int sum_versions(const struct rollout_map *m, struct rollout_version *ret
 	return 0;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 int rollout_base_take(const struct rollout_map *m, struct rollout_base *ret,
 		      struct braid_error *err)
 {
@@ -94,7 +86,7 @@ int rollout_base_take(const struct rollout_map *m, struct rollout_base *ret,
 	if (r)
 		return r;
 	ret->map = m->id;
-	ret->began_ns = now_ns();
+	ret->began_ns = clock_ns(CLOCK_BOOTTIME);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "kernel/iface.h"
+#include "live/chain.h"
 #include "live/counters.h"
 #include "live/foreign.h"
 #include "live/observe.h"
@@ -146,7 +147,7 @@ static void no_such_interface(json_t *j, const char *now)
 {
 	json_object_set_new(j, "state", json_string(now ? "renamed" : "missing"));
 	if (now)
-		json_object_set_new(j, "now", json_string(now));
+		json_object_set_new(j, "now", json_escaped(now));
 }
 
 static void foreigners_to_json(const struct braid_pipeline *p, const char *home,
@@ -157,6 +158,8 @@ static void foreigners_to_json(const struct braid_pipeline *p, const char *home,
 		.pipeline = p->name,
 		.hook = p->hook,
 		.attached = text_eq(seen->state, "attached"),
+		.joins = p->strategy == STRATEGY_DISPATCHER,
+		.closed = seen->at.chain ? dispatcher_closed(seen->at.chain) : NULL,
 		.clsact = wanted_way(p, p->strategy, NULL) == &way_clsact,
 		.place.position = p->attach.order == ATTACH_FIRST ? TC_FIRST : TC_LAST,
 	};
@@ -280,6 +283,14 @@ static int pipeline_status(struct braid *b, const char *root, const struct store
 	return json_array_append_new(list, j) ? error_oom(err) : 0;
 }
 
+/* Instead of what cannot be read. */
+static json_t *unread_to_json(const struct braid_error *err)
+{
+	return json_pack("{s:i, s:o?, s:o?, s:o?, s:o?}", "code", err->code, "where",
+			 json_escaped(err->where), "what", json_escaped(err->what), "why",
+			 json_escaped(err->why), "hint", json_escaped(err->hint));
+}
+
 /* One that cannot be read says so, and does not keep the others from being told of. */
 static int pipeline_or_error(struct braid *b, const char *root, const struct store_pipeline *sp,
 			     struct foreign *foreign, json_t *list, struct braid_error *err)
@@ -291,12 +302,26 @@ static int pipeline_or_error(struct braid *b, const char *root, const struct sto
 		return error_oom(err);
 	if (!r)
 		return 0;
-	r = json_array_append_new(list,
-				  json_pack("{s:s, s:s, s:I, s:{s:i, s:s?, s:s?, s:s?, s:s?}}",
-					    "pipeline", sp->name, "home", sp->home, "revision",
-					    (json_int_t)(sp->current ?: sp->pending), "error",
-					    "code", r, "where", own.where, "what", own.what, "why",
-					    own.why, "hint", own.hint));
+	r = json_array_append_new(list, json_pack("{s:s, s:o, s:I, s:o}", "pipeline", sp->name,
+						  "home", json_escaped(sp->home), "revision",
+						  (json_int_t)(sp->current ?: sp->pending), "error",
+						  unread_to_json(&own)));
+	return r ? error_oom(err) : 0;
+}
+
+/* Of all the machine, so that who has no pipeline is seen, too. */
+static int add_dispatchers(json_t *all, struct braid_error *err)
+{
+	_cleanup_error_ struct braid_error own = BRAID_ERROR_INIT;
+	json_t *list;
+	int r = chain_list(&list, &own);
+
+	if (r == -ENOMEM)
+		return error_oom(err);
+	if (r)
+		r = json_object_set_new(all, "dispatchers-error", unread_to_json(&own));
+	else
+		r = json_object_set_new(all, "dispatchers", list);
 	return r ? error_oom(err) : 0;
 }
 
@@ -331,12 +356,13 @@ int braid_status(struct braid *b, const char *name, char **ret_json, struct brai
 			r = name ? pipeline_status(b, root, sp, foreign, list, err)
 				 : pipeline_or_error(b, root, sp, foreign, list, err);
 	if (!r && name && !json_array_size(list))
-		r = unknown(&pipelines, name, err);
+		r = pipeline_elsewhere(b, b->home.name, name, err)
+			    ?: unknown(&pipelines, name, err);
 	store_pipelines_done(&pipelines);
 	if (r)
 		return r;
 	all = json_pack("{s:O, s:o*}", "pipelines", list, "others",
 			name ? NULL : foreign_others(foreign, &b->home));
-	*ret_json = json_dumps(all, JSON_INDENT(2));
-	return *ret_json ? 0 : error_oom(err);
+	r = !all ? error_oom(err) : name ? 0 : add_dispatchers(all, err);
+	return r ?: json_give(all, ret_json, err);
 }

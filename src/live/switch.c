@@ -210,8 +210,6 @@ int targets_clean(struct targets *t, struct braid_error *err)
 	int r = 0;
 
 	array_foreach (target, &t->list) {
-		struct dispatch_leftovers left = {};
-
 		if (!target->at.chain || target->way == &way_dispatcher)
 			continue;
 		/* what somebody has open is not cleaned away */
@@ -220,8 +218,7 @@ int targets_clean(struct targets *t, struct braid_error *err)
 		target->old = (struct front){};
 		if (!bpffs)
 			r = r ?: dispatch_bpffs(&bpffs, err);
-		r = r ?: dispatch_clean(target->at.ifindex, bpffs, &left, err);
-		dispatch_leftovers_done(&left);
+		r = r ?: dispatch_tidy(target->at.ifindex, bpffs, &target->pins_left, err);
 	}
 	return r;
 }

@@ -22,6 +22,7 @@ void targets_done(struct targets *t)
 		front_done(&target->old);
 		orphan_free(target->orphan);
 		attachment_done(&target->made);
+		free(target->pins_left);
 	}
 	array_done(&t->list);
 	array_done(&t->missing);
@@ -105,6 +106,15 @@ static int foreign(const struct target *t, const struct xdp_attached *a, const c
 	if (owner) {
 		error_set(err, -EBUSY, where, "pipeline '%s' is attached here already", owner);
 		error_hint(err, "add the stages to it, or: braid delete %s", owner);
+		return -EBUSY;
+	}
+	if (t->at.chain && dispatcher_closed(t->at.chain)) {
+		error_set(err, -EBUSY, where,
+			  "libxdp's dispatcher is attached here, id %u, and takes nobody in",
+			  a->prog_id);
+		error_why(err, "%s", dispatcher_closed(t->at.chain));
+		error_hint(err, "detach it, or let braid do so with --replace: its components go, "
+				"too");
 		return -EBUSY;
 	}
 	error_set(err, -EBUSY, where, "another XDP program is attached here: '%s', id %u", a->name,
@@ -301,6 +311,8 @@ static json_t *target_to_json(const struct target *t)
 
 	if (t->action == TARGET_FOREIGN || t->action == TARGET_WAY)
 		json_object_set_new(j, "atomic", json_boolean(t->atomic));
+	if (t->pins_left)
+		json_object_set_new(j, "pins-left", json_string(t->pins_left));
 	return j;
 }
 

@@ -15,13 +15,19 @@ static char *place_where(const struct spot *s)
 	return where ? text_fmt("%s, %s", where, hook_names[s->hook]) : NULL;
 }
 
+/* One of several lists. Filters of another chain run only if one of chain 0 goes there. */
+static bool is_in_list(const struct tc_attached *t, bool clsact)
+{
+	return t->clsact == clsact && !t->chain;
+}
+
 /* What is there, for who has asked for somebody who is not, or for one of several. */
 static void list_those(const struct spot *s, bool clsact, const char *name, struct braid_error *err)
 {
 	_cleanup_(buf_done) struct buf text = {};
 
 	array_foreach (t, &s->tc.list)
-		if (t->clsact == clsact && (!name || text_eq(t->name, name)))
+		if (is_in_list(t, clsact) && (!name || text_eq(t->name, name)))
 			buf_fmt(&text, "%s'%s' (program %u)", text.n ? ", " : "", t->name,
 				t->prog_id);
 	if (text.n)
@@ -75,7 +81,7 @@ static int find_named(const struct spot *s, const struct how *how, const char *n
 
 	*ret_id = 0;
 	array_foreach (t, &s->tc.list) {
-		if (t->clsact != clsact || !text_eq(t->name, name))
+		if (!is_in_list(t, clsact) || !text_eq(t->name, name))
 			continue;
 		*ret_id = t->prog_id;
 		n++;
@@ -100,7 +106,7 @@ static int find_relative(const struct spot *s, const struct how *how, bool clsac
 static const struct tc_attached *find_program(const struct spot *s, bool clsact, __u32 id)
 {
 	array_foreach (t, &s->tc.list)
-		if (t->clsact == clsact && id && t->prog_id == id)
+		if (is_in_list(t, clsact) && id && t->prog_id == id)
 			return t;
 	return NULL;
 }
@@ -157,7 +163,7 @@ bool tc_place_is_right(const struct spot *s, const struct attachment *a,
 	size_t n = 0, own = 0, other = 0, last = 0;
 
 	array_foreach (t, &s->tc.list) {
-		if (t->clsact != !a->link_id)
+		if (!is_in_list(t, !a->link_id))
 			continue;
 		last = ++n;
 		if (is_it(a, t))
@@ -183,7 +189,7 @@ struct tc_place tc_place_of(const struct spot *s, const struct attachment *a)
 	bool found = false;
 
 	array_foreach (t, &s->tc.list) {
-		if (t->clsact != !a->link_id)
+		if (!is_in_list(t, !a->link_id))
 			continue;
 		if (found) {
 			place.position = TC_BEFORE;

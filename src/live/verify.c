@@ -26,7 +26,7 @@ static int verify_one(const void *bytes, size_t size, const struct trial_name *n
 		      struct braid_error *err)
 {
 	struct trial t = {};
-	int r = trial_load(bytes, size, n->name, false, &t, err);
+	int r = trial_load(bytes, size, n->name, &t, err);
 	json_t *j;
 
 	if (r)

@@ -62,7 +62,8 @@ static void want(struct exchange *x, const struct front_program *p, bool is_ther
 			.name = p->name,
 			.slot = {.priority = p->priority,
 				 .actions = p->actions,
-				 .flags = p->frags ? DISPATCHER_FRAGS : 0},
+				 .flags = (p->frags ? DISPATCHER_FRAGS : 0) |
+					  (p->bound ? DISPATCHER_DEVBOUND : 0)},
 		};
 }
 
@@ -151,13 +152,13 @@ static int update(struct attachment *a, const struct netns *ns, const struct fro
 
 static int detach(struct attachment *a, const struct netns *ns, struct braid_error *err)
 {
-	const struct dispatch_edit edit = {.remove = a->runs.list.v, .n_remove = a->runs.list.n};
-	int r = dispatch_change(ns, a->ifindex, &edit, NULL, err);
+	const struct dispatch_edit edit = {
+		.remove = a->runs.list.v,
+		.n_remove = a->runs.list.n,
+		.remove_rest = true,
+	};
 
-	if (r != -ENOENT)
-		return r;
-	braid_error_clear(err); /* it is gone by now */
-	return 0;
+	return dispatch_change(ns, a->ifindex, &edit, NULL, err);
 }
 
 static void describe(const struct attachment *a, const struct spot *s, struct how *ret)

@@ -25,8 +25,9 @@ int build_within(const struct braid_pipeline *p, int r, struct braid_error *err)
 	return r;
 }
 
-int build_within_stage(const struct braid_pipeline *p, const struct stage *s, const char *what,
-		       const char *name, int r, struct braid_error *err)
+/* The same: stage @s, and @what of it that is called @name. */
+static int build_within_stage(const struct braid_pipeline *p, const struct stage *s,
+			      const char *what, const char *name, int r, struct braid_error *err)
 {
 	if (r && r != -ENOMEM)
 		error_within(err, "pipeline %s: stage %s: %s %s", p->name, s->name, what, name);
@@ -167,8 +168,9 @@ int build_object(const char *object, const void *bytes, size_t size, char **ret_
 	return 0;
 }
 
-int build_verdicts(struct stage *s, enum hook hook, const struct braid_stage_opts *opts,
-		   struct braid_error *err)
+/* Adds the verdicts of @opts. */
+static int build_verdicts(struct stage *s, enum hook hook, const struct braid_stage_opts *opts,
+			  struct braid_error *err)
 {
 	int r = 0;
 

@@ -6,18 +6,12 @@
 
 /* The place of an error: @p. Return: @r. */
 int build_within(const struct braid_pipeline *p, int r, struct braid_error *err);
-/* The same: stage @s, and @what of it that is called @name. */
-int build_within_stage(const struct braid_pipeline *p, const struct stage *s, const char *what,
-		       const char *name, int r, struct braid_error *err);
 /* Copies a string that may be NULL. Return: false: no memory. */
 bool build_text(char **slot, const char *s);
 
 /* @object is a label beside @bytes, and may be NULL then. */
 int build_object(const char *object, const void *bytes, size_t size, char **ret_object,
 		 void **ret_bytes, size_t *ret_size, struct braid_error *err);
-/* Adds the verdicts of @opts. */
-int build_verdicts(struct stage *s, enum hook hook, const struct braid_stage_opts *opts,
-		   struct braid_error *err);
 /* Fills an empty stage, but not its place. */
 int build_stage(struct stage *s, const struct braid_pipeline *p, const char *name,
 		const struct braid_stage_opts *opts, struct braid_error *err);

@@ -104,7 +104,7 @@ int check_path(const char *what, const char *path, struct place at, struct braid
 	return 0;
 }
 
-size_t words_count(const char *const *words)
+static size_t words_count(const char *const *words)
 {
 	size_t n = 0;
 

@@ -20,7 +20,6 @@ int check_path(const char *what, const char *path, struct place at, struct braid
 /* The index of @word in the NULL-terminated @words, or an error with the nearest one. */
 int word_parse(const char *what, const char *word, const char *const *words, struct place at,
 	       unsigned int *ret, struct braid_error *err);
-size_t words_count(const char *const *words);
 
 typedef const char *(*name_fn)(const void *element);
 /*

@@ -67,7 +67,7 @@ void map_entry_done(struct map_entry *e)
 	*e = (struct map_entry){};
 }
 
-void map_setup_done(struct map_setup *m)
+static void map_setup_done(struct map_setup *m)
 {
 	free(m->name);
 	array_foreach (e, &m->entries)

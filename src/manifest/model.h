@@ -198,7 +198,6 @@ struct braid_manifest {
 void interface_done(struct interface *i);
 void constant_done(struct constant *c);
 void map_entry_done(struct map_entry *e);
-void map_setup_done(struct map_setup *m);
 void stage_done(struct stage *s);
 void shared_map_done(struct shared_map *s);
 void choice_done(struct choice *c);

@@ -124,26 +124,6 @@ struct braid_error *place_error(struct braid_error *err, struct place at, const 
 	return err;
 }
 
-/* One UTF-8 sequence at @s. Return: its length; 0: malformed. */
-static size_t decode(const unsigned char *s, size_t size, __u32 *ret)
-{
-	static const __u32 smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	__u32 c = n == 1 ? s[0] : s[0] & (0xff >> (n + 1));
-
-	if (n == 0 || n > size || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*ret = c;
-	return n;
-}
-
 static bool is_plain(__u32 c)
 {
 	if (c < 0x20)
@@ -158,7 +138,7 @@ size_t text_fault(const char *s, size_t size)
 
 	while (at < size) {
 		__u32 c;
-		size_t n = decode((const unsigned char *)s + at, size - at, &c);
+		size_t n = text_utf8(s + at, size - at, &c);
 
 		if (n == 0 || !is_plain(c))
 			break;

@@ -33,7 +33,8 @@ json_t *unfit_hex(const void *bytes, size_t size)
 	return b.failed ? NULL : json_string(b.v);
 }
 
-bool unfit_same(const struct unfit *u, const unsigned char *bytes, size_t size)
+/* Have all places the same there? */
+static bool unfit_same(const struct unfit *u, const unsigned char *bytes, size_t size)
 {
 	for (__u32 i = 1; i < u->sum.n; i++)
 		if (memcmp(bytes, bytes + i * u->sum.stride, size) != 0)
@@ -41,7 +42,9 @@ bool unfit_same(const struct unfit *u, const unsigned char *bytes, size_t size)
 	return true;
 }
 
-json_t *unfit_agreed(const struct unfit *u, const unsigned char *bytes, size_t size, json_t *j)
+/* @j if all places have the same there, else null; @j is taken. */
+static json_t *unfit_agreed(const struct unfit *u, const unsigned char *bytes, size_t size,
+			    json_t *j)
 {
 	if (unfit_same(u, bytes, size))
 		return j;
@@ -285,7 +288,7 @@ bool unfit_number(const struct btf *btf, __u32 type_id, const void *bytes, size_
 		return false;
 	v = unfit_load(&shape, &from, 0, &u);
 	if (v.negative)
-		*ret = -(__s64)v.magnitude;
+		*ret = -v.magnitude; /* as unsigned: also that of INT64_MIN */
 	else
 		*ret = v.magnitude <= INT64_MAX ? (__s64)v.magnitude : INT64_MAX;
 	return true;

@@ -23,10 +23,6 @@ struct source {
 
 /* What shape_of() says, without a manifest to complain about; false also for another size. */
 bool unfit_look(const struct btf *btf, __u32 id, size_t size, struct shape *ret);
-/* Have all places the same there? */
-bool unfit_same(const struct unfit *u, const unsigned char *bytes, size_t size);
-/* @j if all places have the same there, else null; @j is taken. */
-json_t *unfit_agreed(const struct unfit *u, const unsigned char *bytes, size_t size, json_t *j);
 /* A BTF_KIND_INT, ENUM or ENUM64. */
 json_t *unfit_scalar(struct unfit *u, const struct shape *shape, const struct source *from);
 /* Addresses and prefixes; NULL with @ret_is false: it is none. */

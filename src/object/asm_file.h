@@ -60,8 +60,6 @@ int asm_directive(struct asm_file *a, struct word word);
 int asm_add_function(struct asm_file *a, const char *name, const char *section);
 /* "name=5"; false: another word stands here. */
 bool asm_attribute(struct scan *s, const char *name);
-/* The type must be of @kinds, bits by BTF_KIND_*. */
-int asm_check_type(struct asm_file *a, __u32 id, __u32 kinds);
 
 /* A name, malloc()ed. */
 int asm_name(struct asm_file *a, const char *what, char **ret);

@@ -18,7 +18,8 @@ bool asm_attribute(struct scan *s, const char *name)
 	return false;
 }
 
-int asm_check_type(struct asm_file *a, __u32 id, __u32 kinds)
+/* The type must be of @kinds, bits by BTF_KIND_*. */
+static int asm_check_type(struct asm_file *a, __u32 id, __u32 kinds)
 {
 	const struct btf_type *t = id < btf__type_cnt(a->u->btf) ? btf__type_by_id(a->u->btf, id)
 								 : NULL;

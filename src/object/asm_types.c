@@ -11,7 +11,7 @@
 #include "object/read.h"
 #include "object/types.h"
 
-const struct asm_type_kind asm_type_kinds[] = {
+static const struct asm_type_kind asm_type_kinds[] = {
 	[BTF_KIND_INT] = {"int", 1},
 	[BTF_KIND_PTR] = {"ptr"},
 	[BTF_KIND_ARRAY] = {"array", 3},
@@ -31,7 +31,7 @@ const struct asm_type_kind asm_type_kinds[] = {
 	[BTF_KIND_TYPE_TAG] = {"type_tag"},
 	[BTF_KIND_ENUM64] = {"enum64", 3, true, true},
 };
-const __u32 asm_n_type_kinds = sizeof(asm_type_kinds) / sizeof(*asm_type_kinds);
+static const __u32 asm_n_type_kinds = sizeof(asm_type_kinds) / sizeof(*asm_type_kinds);
 
 #define MAX_MEMBERS 0xffff
 

@@ -14,9 +14,6 @@ struct asm_type_kind {
 	bool named;
 };
 
-extern const struct asm_type_kind asm_type_kinds[];
-extern const __u32 asm_n_type_kinds;
-
 /* BTF under construction: as bytes. Start with {}. */
 struct asm_types {
 	struct buf types, strings;

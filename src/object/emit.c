@@ -12,7 +12,12 @@ int emitter_init(struct emitter *e, size_t n_labels)
 	e->to = calloc(n_labels, sizeof(*e->to));
 	e->at = calloc(n_labels, sizeof(*e->at));
 	e->n_labels = e->to ? n_labels : 0;
-	return e->to && e->at ? 0 : -ENOMEM;
+	if (e->to && e->at)
+		return 0;
+	free(e->to);
+	free(e->at);
+	*e = (struct emitter){};
+	return -ENOMEM;
 }
 
 void emitter_done(struct emitter *e)

@@ -332,8 +332,8 @@ static int retire_parts(struct splicer *sp)
 	return r;
 }
 
-int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splice_map *ret_map,
-	   struct braid_error *err)
+int splice_parts(struct unit *u, const struct splice *s, __u32 *ret_func,
+		 struct splice_map *ret_map, struct braid_error *err)
 {
 	struct splicer sp = {.u = u, .s = s, .err = err};
 	struct func *slot;

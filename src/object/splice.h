@@ -199,5 +199,5 @@ struct splice_map {
  * called ones static functions; global ones if they make tail calls (called.c says why).
  * @ret_map: may be NULL; free with array_done(&ret_map->ranges).
  */
-int splice(struct unit *u, const struct splice *s, __u32 *ret_func, struct splice_map *ret_map,
-	   struct braid_error *err);
+int splice_parts(struct unit *u, const struct splice *s, __u32 *ret_func,
+		 struct splice_map *ret_map, struct braid_error *err);

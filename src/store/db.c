@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 /* What the system said, if it was the system. */
 static int system_error(struct store *s, int otherwise)
@@ -139,10 +140,7 @@ int db_text(sqlite3_stmt *stmt, int i, char **ret, struct braid_error *err)
 
 long long db_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
+	return clock_ns(CLOCK_REALTIME);
 }
 
 int db_begin(struct store *s, struct db_transaction *ret, struct braid_error *err)

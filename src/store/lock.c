@@ -3,20 +3,12 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "store/db.h"
 
 #define POLL_NS 20000000 /* flock() knows no deadline, and a library sets no signals */
-
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 /* "PID COMMAND", by whoever has the lock; empty for a moment after they got it. */
 static int held(int fd, const char *path, struct braid_error *err)
@@ -39,7 +31,7 @@ static int held(int fd, const char *path, struct braid_error *err)
 /* Waits for @fd's lock. Return: 0; -EWOULDBLOCK time is up; negative errno. */
 static int wait_for(int fd, __u64 timeout_ns)
 {
-	__u64 start = now_ns();
+	__u64 start = clock_ns(CLOCK_MONOTONIC);
 
 	for (;;) {
 		struct timespec pause = {.tv_nsec = POLL_NS};
@@ -49,7 +41,7 @@ static int wait_for(int fd, __u64 timeout_ns)
 			return 0;
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		spent = now_ns() - start;
+		spent = clock_ns(CLOCK_MONOTONIC) - start;
 		if (spent >= timeout_ns)
 			return -EWOULDBLOCK;
 		if (timeout_ns - spent < POLL_NS)

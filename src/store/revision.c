@@ -77,6 +77,8 @@ int revision_begin(struct store *s, const struct revision *wanted, __u32 *ret_nu
 		error_pipeline(err, wanted->home, wanted->pipeline);
 		return -EEXIST;
 	}
+	if (last < wanted->number)
+		last = wanted->number;
 	r = db_run(s, err,
 		   "INSERT INTO revision(home, pipeline, number, state, created, cause, manifest,"
 		   "  plan, note) VALUES(?, ?, ?, 'pending', ?, ?, ?, ?, ?)",

@@ -99,7 +99,8 @@ void revision_done(struct revision *r);
 
 /**
  * revision_begin() - record as pending what is about to be tried.
- * @wanted: borrowed; number, state and creation time in it are ignored, note may be NULL.
+ * @wanted: borrowed; state and creation time in it are ignored, note may be NULL. Its number is one
+ * that is in use elsewhere, or 0: the new one is above it, and above all that the store has.
  * Return: 0; -EEXIST an earlier one is still pending: commit or abort it first; -ENOENT
  * one of its objects was not put.
  */

@@ -26,7 +26,7 @@ libraries_of() {
 may_include() {
 	case $1:$2 in
 	*..*) return 1 ;;
-	cli:base/cleanup.h | cli:base/array.h | cli:base/text.h) return 0 ;;
+	cli:base/array.h | cli:base/cleanup.h | cli:base/clock.h | cli:base/text.h) return 0 ;;
 	*:braid/*) return 0 ;;
 	"$1:$1"/*) return 0 ;;
 	cli:*) return 1 ;; # a command is a user of the library like any other

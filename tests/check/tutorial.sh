@@ -7,7 +7,10 @@ case $build in
 /*) ;;
 *) build=$PWD/$build ;;
 esac
-script=$PWD/$0
+case $0 in
+/*) script=$0 ;;
+*) script=$PWD/$0 ;;
+esac
 . "$(dirname "$0")/tap.sh"
 [ -x "$build/braid" ] || skip_all 'needs the path of the build'
 [ "$(id -u)" = 0 ] || skip_all 'needs root'

@@ -4,8 +4,10 @@
 #include <pcap/pcap.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "capture_read.h"
 #include "seen.h"
@@ -87,17 +89,15 @@ static void test_bytes(void)
 static void test_times(void)
 {
 	_cleanup_cap_ struct cap c = {};
-	struct timespec now;
+	__u64 now = clock_ns(CLOCK_REALTIME) / 1000000000, first;
 	bool ordered = true;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	cap_read(&c, path_of("all.pcapng"));
 	for (size_t i = 1; i < c.n; i++)
 		ordered &= c.packets[i].time_ns >= c.packets[i - 1].time_ns;
 	ok(ordered, "in their order");
-	ok(c.packets[0].time_ns / 1000000000 <= (__u64)now.tv_sec &&
-		   c.packets[0].time_ns / 1000000000 + 600 > (__u64)now.tv_sec,
-	   "some seconds ago");
+	first = c.packets[0].time_ns / 1000000000;
+	ok(first <= now && first + 600 > now, "some seconds ago");
 }
 
 static void test_one_stage(void)
@@ -137,6 +137,7 @@ static void test_sizes(void)
 	_cleanup_run_ struct run r = {};
 	_cleanup_cap_ struct cap c = {};
 	const char *path = path_of("bytes.pcapng");
+	glob_t files;
 
 	seen_start(&r, 1, "capture", "edge", "-w", path, "--bytes", "8k", "--json");
 	seen_send(FLOW_OTHER, 60);
@@ -155,6 +156,24 @@ static void test_sizes(void)
 	}
 	is_int(braid(&r, "capture", "edge", "-w", path, "--bytes", "100"), 1, "no room at all");
 	ok(strstr(r.err, "no room for packets"), "%s", r.err);
+	is_int(size_of(path), (long long)c.size, "and what is in the file stays");
+	is_int(braid(&r, "capture", "edge", "-w", path_of("tiny.pcapng"), "--ring", "3:10"), 1,
+	       "nor in a ring");
+	is_int(glob(path_of("tiny*"), 0, NULL, &files), GLOB_NOMATCH, "of which no file is made");
+}
+
+/* As tcpdump takes it. */
+static void test_snap_zero(void)
+{
+	_cleanup_run_ struct run r = {};
+	_cleanup_cap_ struct cap c = {};
+	const char *path = path_of("zero.pcapng");
+
+	seen_start(&r, 1, "capture", "edge", "-w", path, "-s", "0", "-n", "1", "--wait", "1m");
+	seen_send(FLOW_OTHER, 1);
+	is_int(run_wait(&r), 0, "-s 0");
+	cap_read(&c, path);
+	is_int(cap_packet(&c, "entry", 0)->captured, seen_frame(FLOW_OTHER).len, "is all of it");
 }
 
 static void test_ring(void)
@@ -251,6 +270,28 @@ static void test_kill(void)
 	}
 }
 
+/* No space left: what is in the file by then can be read, to its end. */
+static void test_full(void)
+{
+	_cleanup_free_ char *folder = strdup(path_of("small"));
+	_cleanup_free_ char *path = text_fmt("%s/full.pcapng", folder);
+	_cleanup_run_ struct run r = {};
+	_cleanup_cap_ struct cap c = {};
+
+	if (mkdir(folder, 0700) || mount("tmpfs", folder, "tmpfs", 0, "size=64k"))
+		bail_out("a small disk");
+	seen_start(&r, 1, "capture", "edge", "-w", path);
+	seen_send(FLOW_OTHER, 2);
+	ok(wait_until(size_of(path) > 1500, SEEN_MS), "two are written");
+	seen_send(FLOW_OTHER, 400);
+	is_int(run_wait(&r), 1, "a full disk ends it");
+	ok(strstr(r.err, "No space left"), "it says why: %s", r.err);
+	cap_read(&c, path);
+	ok(c.n >= 2 * 4, "%zu packets can be read", c.n);
+	is_int(c.n_statistics, c.n_seams, "with their end");
+	must_run("umount %s", folder);
+}
+
 /* More than there is room for: what was missed is said, and adds up with what was not. */
 static void test_missed(void)
 {
@@ -310,15 +351,17 @@ int main(int argc, char **argv)
 	test_times();
 	test_one_stage();
 	test_sizes();
+	test_snap_zero();
 	test_ring();
 	test_pipe();
 	test_kill();
+	test_full();
 	test_missed();
 	test_peers();
 	run_wrong(live_braid, "capture edge", "where to?");
 	run_wrong(live_braid, "capture -w x", "which pipeline");
-	run_wrong(live_braid, "capture edge -w x --ring 3", "no ring");
-	run_wrong(live_braid, "capture edge -w x --bytes 3T", "no size");
+	run_wrong(live_braid, "capture edge -w x --ring 3", "not a ring");
+	run_wrong(live_braid, "capture edge -w x --bytes 3T", "'3T' is not a size");
 	must_braid("delete", "edge");
 	return done();
 }

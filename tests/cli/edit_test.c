@@ -24,7 +24,7 @@ static void test_usage(void)
 	run_wrong(live_braid, "stage add edge", "which stage");
 	run_wrong(live_braid, "stage add edge a b", "which stage");
 	run_wrong(live_braid, "stage ad edge a=b", "did you mean 'add'?");
-	run_wrong(live_braid, "stage frobnicate edge a", "unknown 'stage frobnicate'");
+	run_wrong(live_braid, "stage frobnicate edge a", "unknown stage command 'frobnicate'");
 	run_wrong(live_braid, "stage add edge a", "'a' is not NAME=OBJECT");
 	run_wrong(live_braid, "stage add edge a=b --before x --after y", "a stage has one place");
 	run_wrong(live_braid, "stage add edge a=b --first --last", "a stage has one place");

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "file.h"
 #include "graph_common.h"
 
 #define BROWSER "chromium-headless-shell"
@@ -31,7 +32,7 @@ static void draw(const char *manifest, const char *counters, const char *to)
 /* The page with the probe at its end. */
 static void arm(const char *page, const char *more)
 {
-	_cleanup_free_ char *text = graph_file(page);
+	_cleanup_free_ char *text = file_text(page);
 	char *end = strstr(text, "</body>");
 	struct buf b = {};
 
@@ -164,7 +165,7 @@ int main(int argc, char **argv)
 
 	if (run(&r, BROWSER, "--version"))
 		skip_all("there is no " BROWSER);
-	probe = graph_file(argv[argc - 1]);
+	probe = file_text(argv[argc - 1]);
 	graph_init(argc, argv);
 	graph_write_all();
 	draw("all.yaml", "all.json", "all.html");

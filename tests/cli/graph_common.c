@@ -34,17 +34,6 @@ void graph_write(const char *name, const char *text)
 		bail_out("%s: %s", name, strerror(errno));
 }
 
-char *graph_file(const char *name)
-{
-	_cleanup_fclose_ FILE *f = fopen(name, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (!f || getdelim(&text, &room, '\0', f) < 0)
-		bail_out("%s: %s", name, strerror(errno));
-	return text;
-}
-
 #define OBJECT(name) "object: examples/" name "/" name ".bpf.o"
 
 static const char all[] =

@@ -17,8 +17,6 @@ int graph_end(void);
 
 /* Writes a file there. */
 void graph_write(const char *name, const char *text);
-/* The whole of it; caller frees. */
-char *graph_file(const char *name);
 
 /*
  * `all.yaml`, pipeline `all`, and its counters in `all.json`: of 1000 packets 100 are dropped at

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "file.h"
 #include "graph_common.h"
 
 static bool has_graphviz;
@@ -66,7 +67,7 @@ static void test_numbers(void)
 	is_int(run(&r, graph_braid, "graph", "all.yaml", "-c", "all.json", "-o", "all.svg"), 0,
 	       "a picture with numbers");
 	is_str(r.out, "", "it prints nothing");
-	svg = graph_file("all.svg");
+	svg = file_text("all.svg");
 	has(svg, "1000 \u00b7 100\u00a0%<"); /* in */
 	has(svg, ">900 \u00b7 90.0\u00a0%<");
 	has(svg, ">300 \u00b7 30.0\u00a0%<"); /* nobody counted it: what is left of the choice */
@@ -86,7 +87,7 @@ static void test_numbers(void)
 /* From one recording to another: so many a second. */
 static void test_rates(void)
 {
-	_cleanup_free_ char *later = graph_file("all.json");
+	_cleanup_free_ char *later = file_text("all.json");
 	_cleanup_run_ struct run r = {};
 	char *at = strstr(later, "1700000010.0");
 
@@ -127,16 +128,42 @@ static void test_names(void)
 	dot_finds("odd.dot", 3, 2);
 }
 
+static int mode_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) ? -1 : (int)(st.st_mode & (S_IFMT | 07777));
+}
+
+/* For those for whom it was, or as the umask says; where a link leads, and the link stays. */
+static void test_modes(void)
+{
+	_cleanup_run_ struct run r = {};
+	mode_t was = umask(077);
+
+	must_run("mkdir -p modes");
+	run(&r, graph_braid, "graph", "all.yaml", "-o", "modes/x.dot");
+	is_int(mode_of("modes/x.dot"), S_IFREG | 0600, "a new file");
+	must_run("chmod 640 modes/x.dot");
+	must_run("ln -s x.dot modes/link.dot");
+	must_run("ln -s y.dot modes/new.dot");
+	run(&r, graph_braid, "graph", "many.yaml", "-o", "modes/link.dot");
+	is_int(mode_of("modes/x.dot"), S_IFREG | 0640, "one that was there");
+	is_int(mode_of("modes/link.dot") & S_IFMT, S_IFLNK, "through a link, which stays");
+	is_int(run(&r, "cmp", "modes/x.dot", "many.dot"), 0, "with what is new");
+	is_int(run(&r, graph_braid, "graph", "many.yaml", "-o", "modes/new.dot"), 0, "a link");
+	is_int(mode_of("modes/y.dot"), S_IFREG | 0600, "to what was not there");
+	umask(was);
+}
+
 /* A file comes at once, for all to read, and nothing stays beside it. */
 static void test_output(void)
 {
 	_cleanup_run_ struct run r = {};
 	json_t *j;
-	struct stat st;
 
 	must_run("mkdir -p out");
 	is_int(run(&r, graph_braid, "graph", "all.yaml", "-o", "out/x.html"), 0, "a page");
-	is_int(stat("out/x.html", &st) ? 0 : st.st_mode & 07777, 0644, "its mode");
 	is_int(run(&r, "ls", "out"), 0, "ls");
 	is_str(r.out, "x.html\n", "there is nothing else");
 	is_int(run(&r, graph_braid, "graph", "all.yaml", "-o", "none/x.html"), 1, "no folder");
@@ -153,10 +180,10 @@ static void test_wrong(void)
 	_cleanup_run_ struct run r = {};
 
 	run_wrong(graph_braid, "graph", "which pipeline?");
-	run_wrong(graph_braid, "graph all.yaml -f png", "dot, svg or html");
+	run_wrong(graph_braid, "graph all.yaml -f png", "dot, svg, html");
 	run_wrong(graph_braid, "graph all.yaml -o all.png", "--format");
 	run_wrong(graph_braid, "graph edge other", "one pipeline at a time");
-	run_wrong(graph_braid, "graph all.yaml -i soon", "number of seconds");
+	run_wrong(graph_braid, "graph all.yaml -i soon", "'soon' is not a time");
 	graph_write("two.yaml", "braid: 1\npipelines:\n"
 				"  - {name: a, hook: xdp, stages: [{name: s, object: "
 				"examples/hello/hello.bpf.o}]}\n"
@@ -184,6 +211,7 @@ int main(int argc, char **argv)
 	test_rates();
 	test_names();
 	test_output();
+	test_modes();
 	test_wrong();
 	return graph_end();
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "file.h"
 #include "live_common.h"
 #include "packet.h"
 #include "wait.h"
@@ -20,17 +21,6 @@ struct table {
 };
 
 static char *doc;
-
-static char *read_file(const char *path)
-{
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (!f || getdelim(&text, &room, '\0', f) < 0)
-		bail_out("%s: %s", path, strerror(errno));
-	return text;
-}
 
 /* "| `a`, `b`? | ..." adds a and b. */
 static void read_row(const char *row, struct table *t)
@@ -307,7 +297,7 @@ static void test_rollout(void)
 	struct table t = find_table("rollout", 0), version = find_table("rollout", 2);
 
 	run_start(&r, argv);
-	ok(wait_until(!strcmp(rollout_state(), "running"), 10000), "a rollout runs");
+	ok(wait_until(!strcmp(rollout_state(), "running"), 20000), "a rollout runs");
 	is_str(live_trip(0), "12", "frames go through both stages");
 	running = braid_json("rollout", "status", "edge");
 	fits(running, &t, NULL, "rollout status");
@@ -379,9 +369,14 @@ static void test_map(void)
 static void test_foreigners(const char *m)
 {
 	_cleanup_json_ json_t *status = NULL, *plan = NULL;
+	/* that is none but by its name */
+	const char *text = live_write("d.s", ".program xdp_dispatcher xdp\nr0 = 2\nexit\n");
+	const char *dispatcher = live_text("%s/d.o", net_scratch());
 
+	must_braid("asm", text, "-o", dispatcher);
 	net_veth(NULL, "other0", NULL, "other1");
 	must_run("ip link set other0 xdp obj %s/live_mark.bpf.o sec xdp", live_objects);
+	must_run("ip link set other1 xdp obj %s sec xdp", dispatcher);
 	must_run("tc -n right qdisc add dev r0 clsact");
 	must_run("tc -n right filter add dev r0 ingress chain 1 protocol ip bpf da obj "
 		 "%s/live_tc_mark.bpf.o sec tc",
@@ -392,6 +387,7 @@ static void test_foreigners(const char *m)
 		  "a filter in status");
 	each_fits(json_at(plan, "foreigners/0/foreigners"), "foreigner", 0, "a filter in plan");
 	each_fits(json_at(status, "others/0/foreigners"), "foreigner", 0, "a program elsewhere");
+	each_fits(json_at(status, "dispatchers"), "dispatcher, xdp-loader", 0, "a dispatcher");
 	must_run("tc -n right qdisc delete dev r0 clsact");
 	must_run("ip link delete other0");
 }
@@ -454,7 +450,7 @@ static void test_asm(void)
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
-	doc = read_file(argv[argc - 1]);
+	doc = file_text(argv[argc - 1]);
 	const char *m = live_manifest("m.yaml", ON_R0, live_marks("1,2"));
 	const char *next = live_manifest("next.yaml", ON_R0, live_marks("2,3"));
 	_cleanup_json_ json_t *applied = braid_json("apply", m), *again = braid_json("apply", m);

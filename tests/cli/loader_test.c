@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "file.h"
 #include "live_common.h"
 
 static char *doc;
@@ -212,12 +213,7 @@ static void test_pass_fds(void)
 
 int main(int argc, char **argv)
 {
-	FILE *f = fopen(argv[argc - 1], "re");
-	size_t room = 0;
-
-	if (!f || getdelim(&doc, &room, '\0', f) < 0)
-		bail_out("%s: %s", argv[argc - 1], strerror(errno));
-	fclose(f);
+	doc = file_text(argv[argc - 1]);
 	live_init(argc - 1, argv);
 	test_load();
 	test_second();

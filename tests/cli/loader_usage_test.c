@@ -32,6 +32,22 @@ static void test_status(void)
 		{"load", "nosuch0", "x.o", 1},  {"load", "--pass-fds", "0", 1},
 		{"load", "--pass-fds", "x", 1},
 	};
+	/* Of -A; all options are looked at before it is seen that no interface is named. */
+	static const struct {
+		const char *actions, *says;
+	} lists[] = {
+		{"", "which interface?"},
+		{"XDP_PASS", "which interface?"},
+		{"XDP_PASS,XDP_TX", "which interface?"},
+		{"XDP_PASS,", "which interface?"},
+		{",", "no value"},
+		{",,", "no value"},
+		{",XDP_PASS", "no value"},
+		{"XDP_PASS,,", "no value"},
+		{"XDP_PASS,,XDP_TX", "no value"},
+		{"XDP_PAS", "no value"},
+		{"XDP_PASSED", "no value"},
+	};
 	_cleanup_run_ struct run r = {};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
@@ -39,6 +55,11 @@ static void test_status(void)
 		       lines[i].status, "xdp-loader %s %s %s", lines[i].word, lines[i].arg ?: "",
 		       lines[i].more ?: "");
 		ok(*r.err || *r.out, "something is said");
+	}
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		is_int(run(&r, braid, "xdp-loader", "load", "-A", lists[i].actions), 1, "-A '%s'",
+		       lists[i].actions);
+		ok(strstr(r.err, lists[i].says), "what is wrong: %s", r.err);
 	}
 	is_int(run(&r, braid, "xdp-loader"), 255, "no command");
 	is_int(run(&r, braid, "xdp-loader", "load", "nosuch0", "x.o", "--json"), 1, "as JSON");
@@ -78,12 +99,12 @@ static void test_link(const char *folder)
 static void test_dispatcher(void)
 {
 	run_wrong(braid, "dispatcher", "list, show");
-	run_wrong(braid, "dispatcher nosuch eth0", "no command 'nosuch'");
+	run_wrong(braid, "dispatcher nosuch eth0", "unknown dispatcher command 'nosuch'");
 	run_wrong(braid, "dispatcher list eth0", "no argument");
 	run_wrong(braid, "dispatcher show a b", "one interface");
 	run_wrong(braid, "dispatcher add", "which interface?");
 	run_wrong(braid, "dispatcher add eth0", "which object?");
-	run_wrong(braid, "dispatcher add eth0 a.o --priority -1", "no priority");
+	run_wrong(braid, "dispatcher add eth0 a.o --priority -1", "'-1' is not a number");
 	run_wrong(braid, "dispatcher add eth0 a.o --proceed-on pass,,tx", "no list of verdicts");
 	run_wrong(braid, "dispatcher add eth0 a.o --section a --program b", "one of");
 	run_wrong(braid, "dispatcher remove eth0", "which components?");

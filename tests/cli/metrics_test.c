@@ -3,11 +3,11 @@
  * braid metrics and braid graph of a pipeline that runs: the numbers are those of packets that
  * were sent. Last arguments: docs/metrics.md, the dashboard.
  */
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "file.h"
 #include "live_common.h"
 #include "prometheus.h"
 #include "wait.h"
@@ -156,7 +156,7 @@ static void test_rollout(void)
 		NULL};
 
 	run_start(&r, argv);
-	ok(wait_until(share_is(0.25), 10000), "a quarter goes to the new version");
+	ok(wait_until(share_is(0.25), 20000), "a quarter goes to the new version");
 	is_int(braid(&graph, "graph", "edge", "-i", "0", "-f", "svg"), 0, "a picture of both");
 	ok(strstr(graph.out, ">m2@new<") && strstr(graph.out, ">new, 25\u00a0%<"), "and the share");
 	must_braid("rollout", "abort", "edge");
@@ -178,17 +178,6 @@ static char *families(void)
 	return buf_take(&b);
 }
 
-static char *whole_file(const char *path)
-{
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (!f || getdelim(&text, &room, '\0', f) < 0)
-		bail_out("%s: %s", path, strerror(errno));
-	return text;
-}
-
 /* All metrics that @text names are there. Return: how many it names. */
 static int names_in(const char *text, const char *all, const char *where)
 {
@@ -207,8 +196,8 @@ static int names_in(const char *text, const char *all, const char *where)
 
 static void test_documents(const char *document, const char *dashboard)
 {
-	_cleanup_free_ char *all = families(), *doc = whole_file(document);
-	_cleanup_free_ char *board = whole_file(dashboard);
+	_cleanup_free_ char *all = families(), *doc = file_text(document);
+	_cleanup_free_ char *board = file_text(dashboard);
 	_cleanup_json_ json_t *j = json_loads(board, 0, NULL);
 	char *save = NULL, *names = strdupa(all);
 

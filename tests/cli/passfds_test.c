@@ -196,7 +196,7 @@ static void test_failure(void)
 
 	run_wrong(live_braid, "status --pass-fds 0", "it is no socket");
 	run_wrong(live_braid, "status --pass-fds 999", "it is not open");
-	run_wrong(live_braid, "status --pass-fds x", "no file descriptor");
+	run_wrong(live_braid, "status --pass-fds x", "'x' is not a number");
 }
 
 int main(int argc, char **argv)

@@ -179,6 +179,23 @@ static void test_errors(void)
 	fails(in, "/nonexistent/out.pcap", "/nonexistent/out.pcap", "no place for what comes out");
 }
 
+/* Columns may be empty, the last one too: no blanks stand where a line ends. */
+static void test_table(void)
+{
+	const char *m = live_manifest(
+		"choice.yaml", "",
+		live_text("%s, {name: by, switch: protocol, cases: [{when: tcp, stages: [%s]}]}",
+			  live_marks("1"), live_marks("2")));
+	_cleanup_run_ struct run r = {};
+
+	is_int(braid(&r, "plan", m), 0, "a plan, as a table");
+	ok(strstr(r.out, " WHEN\n") && strstr(r.out, "6 (tcp)\n"), "with a last column: %s", r.out);
+	ok(strstr(r.out, " spliced\n"), "which is empty for a stage");
+	ok(!strstr(r.out, " \n"), "no line ends in a blank");
+	is_int(braid(&r, "plan", m, "nosuch"), 1, "no such pipeline in it");
+	ok(strstr(r.err, m), "the error says in which file: %s", r.err);
+}
+
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
@@ -188,6 +205,7 @@ int main(int argc, char **argv)
 	manifest = live_manifest("m.yaml", AS_TAILS, live_marks("1,2,3"));
 	test_file();
 	test_tc();
+	test_table();
 	test_errors();
 	return done();
 }

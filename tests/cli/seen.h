@@ -37,4 +37,4 @@ int seen_end(struct run *r, int signal);
 json_t *seen_json(const struct run *r, size_t i);
 /* Waits until it has printed so many. */
 bool seen_wait(const struct run *r, size_t lines);
-enum { SEEN_MS = 20000 }; /* only what does not happen takes that long */
+enum { SEEN_MS = 60000 }; /* only what does not happen takes that long */

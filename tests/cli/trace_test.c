@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* braid trace: where packets die, what becomes of them, and nothing stays behind. */
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -139,7 +140,13 @@ static void test_drops(void)
 static void test_limits(void)
 {
 	_cleanup_run_ struct run r = {}, sampled = {};
-	_cleanup_json_ json_t *packet = NULL, *totals = NULL;
+	_cleanup_json_ json_t *packet = NULL, *totals = NULL, *whole = NULL;
+
+	seen_start(&r, 1, "trace", "edge", "--json", "--snap", "0", "--count", "1", "tcp");
+	seen_send(FLOW_VIP, 1);
+	is_int(run_wait(&r), 0, "0 bytes of each are all");
+	whole = seen_json(&r, 0);
+	ok(!strstr(json_text(whole, "summary"), "type 0x0800"), "%s", json_text(whole, "summary"));
 
 	seen_start(&r, 1, "trace", "edge", "--json", "--snap", "14", "--count", "1", "tcp");
 	seen_send(FLOW_VIP, 1);
@@ -185,13 +192,18 @@ static void test_programs(void)
 	must_braid("delete", "edge");
 }
 
-/* Another revision meanwhile: it goes on. */
+/* Another revision meanwhile: it goes on. All on one CPU, as each has numbers of its own. */
 static void test_change_meanwhile(void)
 {
 	_cleanup_run_ struct run r = {};
-	_cleanup_json_ json_t *first = NULL, *second = NULL;
+	_cleanup_json_ json_t *first = NULL, *gap = NULL, *second = NULL;
 	long long revision;
+	cpu_set_t one, was;
 
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	if (sched_getaffinity(0, sizeof(was), &was) || sched_setaffinity(0, sizeof(one), &one))
+		bail_out("cannot choose a CPU");
 	seen_start(&r, 1, "trace", "edge", "--json", "--count", "2");
 	seen_send(FLOW_OTHER, 1);
 	ok(seen_wait(&r, 1), "one packet");
@@ -200,9 +212,16 @@ static void test_change_meanwhile(void)
 	seen_send(FLOW_OTHER, 1);
 	is_int(run_wait(&r), 0, "and sees a packet there");
 	first = seen_json(&r, 0);
-	second = seen_json(&r, 1);
+	gap = seen_json(&r, 1);
+	second = seen_json(&r, 2);
 	revision = json_number(first, "revision");
+	ok(json_is_real(json_at(gap, "gap/seconds")), "in between, that nobody looked: %s", r.out);
+	is_int(json_number(gap, "gap/revision"), revision + 1, "and what runs now");
 	is_int(json_number(second, "revision"), revision + 1, "of the next revision");
+	is_int(json_number(second, "cpu"), json_number(first, "cpu"), "on the same CPU");
+	ok(json_number(second, "packet") != json_number(first, "packet"),
+	   "it is another packet: number %lld", json_number(second, "packet"));
+	sched_setaffinity(0, sizeof(was), &was);
 }
 
 /* However it ends: what runs then is what ran before. */
@@ -234,6 +253,19 @@ static void test_ends(void)
 	}
 }
 
+/* Who started it has no wish to be told of children's ends: it must be told all the same. */
+static void test_nobody_hears(void)
+{
+	_cleanup_run_ struct run r = {};
+
+	run_start(&r, (const char *const[]){"env", "--ignore-signal=CHLD", live_braid, "trace",
+					    "edge", "--duration", "100ms", NULL});
+	if (!ok(wait_until(run_has_ended(&r), SEEN_MS), "it ends"))
+		kill(r.pid, SIGKILL);
+	is_int(run_wait(&r), 0, "in order");
+	is_int(seen_looking(), 0, "and nothing stays");
+}
+
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
@@ -245,10 +277,11 @@ int main(int argc, char **argv)
 	test_limits();
 	test_change_meanwhile();
 	test_ends();
+	test_nobody_hears();
 	test_programs();
 	run_wrong(live_braid, "trace", "which pipeline");
-	run_wrong(live_braid, "trace edge --count 0", "no number of packets");
-	run_wrong(live_braid, "trace edge --snap 70000", "no number of bytes");
+	run_wrong(live_braid, "trace edge --count 0", "'0' is less than 1");
+	run_wrong(live_braid, "trace edge --snap 70000", "greater than 65535");
 	run_wrong(live_braid, "trace edge --filter tcp udp", "another one");
 	return done();
 }

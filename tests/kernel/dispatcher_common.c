@@ -10,8 +10,6 @@
 #include "common.h"
 #include "tap.h"
 
-#define LIBXDPS "xdp-dispatcher.o"
-
 struct dispatcher_config config_plain(__u32 version, __u32 n)
 {
 	struct dispatcher_config c = {.version = version, .n = n};
@@ -47,19 +45,10 @@ static void configure(struct unit *u, const struct dispatcher_config *c)
 
 struct unit *dispatcher_libxdps(const struct dispatcher_config *c)
 {
-	struct unit *u = NULL;
-	struct paths installed;
+	struct unit *u = unit_installed("xdp-dispatcher.o");
 
-	installed_objects(&installed);
-	array_foreach (path, &installed.list)
-		if (text_eq(last_part(*path), LIBXDPS)) {
-			struct buf bytes = file_read(*path);
-
-			u = unit_from(&bytes, LIBXDPS);
-			configure(u, c);
-			buf_done(&bytes);
-		}
-	paths_done(&installed);
+	if (u)
+		configure(u, c);
 	return u;
 }
 

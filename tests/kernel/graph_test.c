@@ -550,7 +550,7 @@ static void check_wire(const struct seams *s, int in, int out, const struct trip
 	graph_make(&p, t);
 	wire_send(in, p.data, p.len);
 	if (t->verdict == XDP_PASS) {
-		n = wire_recv(out, got.data, sizeof(got.data), 5000);
+		n = wire_recv(out, got.data, sizeof(got.data), 20000);
 		ok(n == (ssize_t)p.len && text_eq(graph_path(&got), t->path) &&
 			   !memcmp(got.data + ETH_HLEN, p.data + ETH_HLEN, p.len - ETH_HLEN),
 		   "it arrives by way of '%s': '%s'", t->path, graph_path(&got));
@@ -559,7 +559,7 @@ static void check_wire(const struct seams *s, int in, int out, const struct trip
 	/* what is sent behind it comes, and it does not */
 	graph_make(&behind, &last);
 	wire_send(in, behind.data, behind.len);
-	n = wire_recv(out, got.data, sizeof(got.data), 5000);
+	n = wire_recv(out, got.data, sizeof(got.data), 20000);
 	ok(n > ETH_HLEN && got.data[12] == 0x08 && got.data[13] == 0x06, "it is dropped");
 }
 

@@ -71,7 +71,7 @@ static void test_changes(void)
 	is_str(live_trip(0), "312", "is the order on the wire");
 	apply(live_manifest("m.yaml", ON_R0 "final: drop, ", live_marks("3,1,2")), ++n, "final");
 	is_int(live_count("m2", "count"), 2 + 1, "no frame yet");
-	is_str(live_trip(0), "lost", "final: drop drops what passes all, of any type");
+	ok(live_is_lost(0), "final: drop drops what passes all, of any type");
 	is_int(live_count("m2", "count"), 2 + 2, "behind the last stage");
 	apply(live_manifest(
 		      "m.yaml", ON_R0,
@@ -216,7 +216,7 @@ static void test_delete(void)
 	is_int(braid(&r, "delete", "edge"), 0, "delete");
 	is_str(live_trip(0), "", "frames meet nothing any more");
 	is_int(live_pins(), 0, "nothing is pinned");
-	ok(wait_until(bpf_prog_get_fd_by_id(id) == -ENOENT, 5000), "the program is gone");
+	ok(wait_until(bpf_prog_get_fd_by_id(id) == -ENOENT, 20000), "the program is gone");
 	after = braid_json("status");
 	is_int(json_array_size(json_at(after, "pipelines")), 0, "status has no pipeline");
 	history = braid_json("history", "edge");

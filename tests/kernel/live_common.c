@@ -15,7 +15,7 @@ const char *live_braid, *live_objects, *live_examples;
 
 static int wires[2][2]; /* [number][left, right] */
 
-enum { ARRIVES_MS = 5000 }; /* only what does not arrive takes that long */
+enum { ARRIVES_MS = 60000 }; /* only what does not arrive takes that long */
 
 /* An interface sends nothing before the kernel has found, somewhat later, that it is up. */
 static bool is_up(const char *ns, const char *ifname)
@@ -75,6 +75,8 @@ json_t *live_status(void)
 
 	json_array_foreach (json_object_get(status, "pipelines"), i, p)
 		json_object_del(p, "counters");
+	/* of all the machine, which is not ours alone */
+	json_object_del(status, "dispatchers");
 	return status;
 }
 
@@ -202,6 +204,20 @@ const char *live_trip_asking(int wire, int id, int verdict)
 	    memcmp(got, follower, FRAME_SIZE))
 		return "lost";
 	return marks;
+}
+
+bool live_is_lost(int wire)
+{
+	__u8 frame[FRAME_SIZE] = {}, follower[FRAME_SIZE] = {};
+	const char *ifname = live_text("r%d", wire);
+	__u64 before = net_stats("right", ifname).rx_packets;
+
+	make_frame(frame, FRAME_TYPE, 0, 0);
+	make_frame(follower, FRAME_FOLLOWER, 0, 0);
+	wire_send(wires[wire][0], frame, sizeof(frame));
+	wire_send(wires[wire][0], follower, sizeof(follower));
+	return wait_until(net_stats("right", ifname).rx_packets - before >= 2, ARRIVES_MS) &&
+	       !wire_count(wires[wire][1], 0, 0);
 }
 
 void live_drain(int wire)

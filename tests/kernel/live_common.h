@@ -35,7 +35,7 @@ extern const char *live_braid, *live_objects, *live_examples;
 json_t *live_json(const char *const argv[]);
 #define _cleanup_json_ __attribute__((cleanup(json_decrefp)))
 
-/* What status says, but for what packets change by themselves. The caller decrefs. */
+/* What status says, but for what packets and others change. The caller decrefs. */
 json_t *live_status(void);
 
 /* The value at "pipelines/0/interfaces/1/state"; NULL: there is none. */
@@ -71,6 +71,8 @@ const char *live_marks(const char *ids);
  */
 const char *live_trip_asking(int wire, int id, int verdict);
 #define live_trip(wire) live_trip_asking(wire, 0, 0)
+/* Sends the same two frames: the program at r<wire>, which runs natively, drops both. */
+bool live_is_lost(int wire);
 /* Forgets what has arrived at r<wire> by other ways. */
 void live_drain(int wire);
 

@@ -17,7 +17,7 @@
 enum {
 	SETS = 40,
 	FRAMES_BETWEEN = 4096, /* that each version has to see at least */
-	DEADLINE_MS = 20000,
+	DEADLINE_MS = 60000,
 };
 
 static const char *manifest(const char *more, const char *stages)

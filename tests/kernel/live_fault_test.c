@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "live_common.h"
+#include "store/store.h"
 #include "wait.h"
 
 static const char *good, *next; /* manifests: what runs, and a change */
@@ -244,16 +245,51 @@ static void test_damaged(void)
 	must_run("rm -r %s", copy);
 }
 
+static void damage_document(const char *home, const char *key)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_store_ struct store *s = NULL;
+
+	if (store_open(NULL, &s, &err) || runtime_put(s, home, "edge", key, "{", &err))
+		bail_out("%s: %s", key, err.what);
+}
+
+/* What was counted, and who looked, is lost with its document, and nothing else. */
+static void test_documents(void)
+{
+	_cleanup_json_ json_t *status = braid_json("status", "edge"), *j = NULL;
+	const char *home = json_text(status, "pipelines/0/home");
+
+	damage_document(home, "counters");
+	damage_document(home, "observers");
+	j = braid_json("status", "edge");
+	ok(json_number(j, "pipelines/0/counters/entered/packets") >= 0, "it counts nevertheless");
+	must_braid("apply", next);
+	is_str(live_trip(0), "12", "a change is made");
+	json_decref(j);
+	j = braid_json("status", "edge");
+	ok(json_number(j, "pipelines/0/counters/entered/packets") >= 2, "and counts on");
+	must_braid("apply", good);
+	damage_document(home, "counters");
+	damage_document(home, "signals");
+	fails(1, "signals", "but nobody may take it that no signal was sent", "apply", next);
+	must_braid("delete", "edge");
+	is_str(live_trip(0), "", "it can be deleted");
+	must_braid("apply", good);
+}
+
 /* A lost store: what runs is taken over by the first manifest that is applied. */
 static void test_lost(void)
 {
-	_cleanup_json_ json_t *j = NULL;
+	_cleanup_json_ json_t *was = braid_json("status", "edge"), *j = NULL;
+	long long revision = json_number(was, "pipelines/0/revision");
 	size_t pins = live_pins();
 
 	must_run("rm -r %s", getenv("BRAID_STATE"));
 	goes_on();
 	j = braid_json("apply", good);
-	is_int(json_number(j, "revision"), 1, "a new history begins");
+	ok(strstr(json_text(j, "recovered"), "a new history begins"), "a new history begins");
+	is_int(json_number(j, "revision"), revision + 1, "with a number that nothing has");
 	is_str(json_text(j, "interfaces/0/action"), "update", "with what is attached");
 	goes_on();
 	is_int(live_pins(), pins, "what the old one had pinned is gone");
@@ -353,6 +389,7 @@ int main(int argc, char **argv)
 	test_state();
 	test_full();
 	test_damaged();
+	test_documents();
 	test_objects();
 	test_updates();
 	test_manifests();

@@ -263,6 +263,79 @@ static void test_others(void)
 	must_run("ip link delete home0");
 }
 
+static json_t *dispatcher_at(json_t *status, __u32 program)
+{
+	json_t *list = json_at(status, "dispatchers"), *d;
+	size_t i;
+
+	json_array_foreach (list, i, d)
+		if (json_number(d, "program/id") == program)
+			return d;
+	return NULL;
+}
+
+/*
+ * That nobody can change, as it has no configuration: those that can be changed take freplace,
+ * and tests/vm. In a namespace where nobody is at home, and in ours.
+ */
+static void test_dispatchers(void)
+{
+	struct stranger there = attach_xdp("right", "r1", "xdp_dispatcher"), here;
+	_cleanup_json_ json_t *all = NULL, *one = NULL;
+	_cleanup_run_ struct run r = {}, listed = {};
+	json_t *d;
+
+	net_veth(NULL, "home0", NULL, "home1");
+	here = attach_xdp(NULL, "home0", "xdp_dispatcher");
+	must_braid("apply", live_manifest("m.yaml", ON_R0, live_marks("1")));
+	all = braid_json("status");
+	d = dispatcher_at(all, there.id);
+	is_str(json_text(d, "interface"), "r1", "status has one in another namespace");
+	is_str(json_text(d, "netns"), "right", "and says in which");
+	is_str(json_text(d, "state"), "broken", "its state");
+	ok(*json_text(d, "why"), "why: %s", json_text(d, "why"));
+	ok(dispatcher_at(all, here.id), "and one in our own");
+	is_int(braid(&r, "status"), 0, "for people");
+	is_int(braid(&listed, "dispatcher", "list"), 0, "the list");
+	for (int i = 0; i < 2; i++) {
+		const char *out = i ? listed.out : r.out;
+
+		ok(strstr(out, live_text("r1 in right: program %u 'xdp_dispatcher'", there.id)),
+		   "has the one, and where");
+		ok(strstr(out, live_text("program %u 'xdp_dispatcher'", here.id)), "and the other");
+	}
+	ok(!strstr(r.out, live_text("xdp_dispatcher (%u)", here.id)), "once: %s", r.out);
+	one = braid_json("status", "edge");
+	ok(!json_at(one, "dispatchers"), "not if one pipeline is asked for");
+	must_braid("delete", "edge");
+	detach_xdp(&here, NULL, "home0");
+	detach_xdp(&there, "right", "r1");
+	must_run("ip link delete home0");
+}
+
+/* Interfaces may be called what is no text. */
+static void test_names(void)
+{
+	_cleanup_json_ json_t *status = NULL, *shown = NULL, *loader = NULL, *refused = NULL;
+	static const char name[] = "u\xff", escaped[] = "u\\xff";
+	struct stranger s;
+
+	net_veth(NULL, name, NULL, "home1");
+	s = attach_xdp(NULL, name, "elsewhere");
+	status = braid_json("status");
+	is_str(json_text(status, "others/0/name"), escaped, "status");
+	is_int(json_number(status, "others/0/foreigners/0/program"), s.id, "what is there");
+	shown = braid_json("dispatcher", "show", name);
+	is_str(json_text(shown, "interfaces/0/interface"), escaped, "dispatcher show");
+	is_int(json_number(shown, "interfaces/0/program/id"), s.id, "the same");
+	loader = braid_json("xdp-loader", "features", name);
+	is_str(json_text(loader, "interface"), escaped, "xdp-loader features");
+	refused = braid_json("dispatcher", "add", name, "/nonexistent.o");
+	is_str(json_text(refused, "error/name"), "ENOENT", "and errors");
+	detach_xdp(&s, NULL, name);
+	must_run("ip link delete home1");
+}
+
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
@@ -274,5 +347,7 @@ int main(int argc, char **argv)
 	test_move();
 	test_pipelines();
 	test_others();
+	test_dispatchers();
+	test_names();
 	return done();
 }

@@ -199,6 +199,54 @@ static void test_explain(void)
 	is_int(braid(&wrong, "explain", m, "egde"), 1, "an unknown pipeline");
 }
 
+/* A program for which the verifier takes a while: the whole at once, its stages if asked for. */
+static void test_costs(void)
+{
+	const char *m =
+		live_manifest("much.yaml", ON_R0 AS_FUSED,
+			      live_text("{name: flowstat, object: %s/flowstat/flowstat.bpf.o}"
+					", {name: lb, object: %s/lb/lb.bpf.o}",
+					live_examples, live_examples));
+	_cleanup_json_ json_t *j = braid_json("explain", m), *all = NULL;
+	_cleanup_run_ struct run r = {};
+	long long processed = json_number(j, "programs/0/verifier/processed");
+
+	ok(json_is_true(json_at(j, "programs/0/verifier/accepted")), "much to verify: accepted");
+	ok(processed > 100000, "instructions gone through: %lld", processed);
+	ok(json_number(j, "programs/0/verifier/instructions") > 500, "and left");
+	ok(strstr(json_text(j, "programs/0/verifier/costs-unknown"), "log"), "not of each stage");
+	ok(!json_at(j, "stages/0/verifier"), "none has a figure then");
+	is_int(braid(&r, "explain", m, "edge", "lb"), 0, "one stage, for people");
+	ok(strstr(r.out, "--costs asks for it"), "how to know it: %s", r.out);
+	all = braid_json("explain", "--costs", m);
+	is_int(json_number(all, "programs/0/verifier/processed"), processed, "as many");
+	check_sum(all, "asked for");
+	ok(json_number(all, "stages/1/verifier/processed") > 10000, "those of a stage");
+}
+
+/* Refused behind a million instructions, and not because of what the log has room for. */
+static void test_too_much(void)
+{
+	const char *source = live_write("loop.s", ".license \"GPL\"\n"
+						  ".program loop xdp\n"
+						  "	r1 = 0\n"
+						  "again:	r1 += 1\n"
+						  "	if r1 < 1000000 goto again\n"
+						  "	r0 = 2\n"
+						  "	exit\n");
+	const char *object = live_text("%s/loop.o", net_scratch());
+	const char *m = live_manifest("loop.yaml", "",
+				      live_text("{name: loop, object: %s}", object));
+	_cleanup_json_ json_t *j = NULL;
+
+	must_braid("asm", "-o", object, source);
+	j = braid_json("explain", m);
+	ok(json_is_false(json_at(j, "programs/0/verifier/accepted")), "too much: refused");
+	ok(strstr(json_text(j, "programs/0/verifier/reason"), "program is too large"), "why: %s",
+	   json_text(j, "programs/0/verifier/reason"));
+	ok(json_number(j, "programs/0/verifier/processed") >= 1000000, "gone through");
+}
+
 static void test_refused(void)
 {
 	const char *m = live_manifest(
@@ -210,6 +258,7 @@ static void test_refused(void)
 	ok(json_is_false(json_at(j, "programs/0/verifier/accepted")), "refused");
 	ok(strstr(json_text(j, "programs/0/verifier/reason"), "invalid access to packet"),
 	   "and why: %s", json_text(j, "programs/0/verifier/reason"));
+	check_sum(j, "refused");
 }
 
 static void test_asm(void)
@@ -240,6 +289,9 @@ static void test_asm(void)
 	ok(strstr(json_text(no, "0/reason"), "R1"), "why: %s", json_text(no, "0/reason"));
 	is_int(braid(&r, "asm", "--verify", bad), 1, "the exit status says so, too");
 	must_braid("asm", good, "-o", object);
+	run_wrong(live_braid, live_text("asm --verify %s -o %s.2", object, object),
+		  "an object already");
+	run_wrong(live_braid, live_text("asm --verify %s -o -", good), "-o FILE");
 	must_braid("apply", live_manifest("asm.yaml", ON_R0 AS_FUSED,
 					  live_text("%s, {name: count, object: %s}",
 						    live_mark(1, ""), object)));
@@ -256,6 +308,8 @@ int main(int argc, char **argv)
 	test_machine();
 	test_dump(AS_TAILS, 3);
 	test_explain();
+	test_costs();
+	test_too_much();
 	test_refused();
 	test_asm();
 	must_braid("delete", "edge");

@@ -8,11 +8,18 @@
 
 #include <stdbool.h>
 
+/*
+ * Also in front of those writes into a file of the store that follow others into it. It is SQLite
+ * that makes nothing or one transaction of them all.
+ */
+extern bool live_killed_at_each_write;
+
 /* Runs a command and kills it in front of the @nth trace that it leaves. false: it ended first. */
 bool live_killed_at(const char *const argv[], int nth);
 /*
  * In front of each write into a map as well, of which there may be as many as a map has
  * entries. @synced, if not NULL, gets the path of each file and folder that was
- * synchronised with the disk.
+ * synchronised with the disk; then it is the machine that stops, and traces count only once for
+ * each time that what is on the disk may have changed.
  */
 bool live_killed_everywhere(const char *const argv[], int nth, void (*synced)(const char *path));

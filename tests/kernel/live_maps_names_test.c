@@ -31,6 +31,27 @@ static void test_stages(void)
 	map_fails(1, "no pipeline 'edge' runs", "list", "edge");
 }
 
+/* Names of braid's own maps do not stand in the way of stages'. */
+static void test_own(void)
+{
+	const char *stage = "{name: %s, object: %s/%s/%s.bpf.o}";
+	const char *guard = live_text(stage, "guard", live_examples, "guard", "guard");
+	const char *acl = live_text(stage, "acl", live_examples, "acl", "acl");
+
+	must_braid("apply", live_manifest("own.yaml", ON_R0, guard));
+	ok(!strcmp(map_says("dump", "edge", "counters"),
+		   map_says("dump", "edge", "guard.counters")),
+	   "the stage's, not braid's");
+	ok(*map_says("dump", "edge", ".data._count"), "which has a name, too");
+	must_braid("apply", live_manifest("own.yaml", ON_R0, live_text("%s, %s", guard, acl)));
+	map_fails(1, "name the stage too: guard.counters or acl.counters", "dump", "edge",
+		  "counters");
+	must_braid("delete", "edge");
+	must_braid("apply", live_manifest("m.yaml", ON_R0, live_marks("1")));
+	ok(*map_says("dump", "edge", "counters"), "where no stage has one, it is braid's");
+	must_braid("delete", "edge");
+}
+
 static json_t *find(json_t *list, const char *name, const char *of)
 {
 	json_t *m;
@@ -139,6 +160,7 @@ int main(int argc, char **argv)
 {
 	live_init(argc, argv);
 	test_stages();
+	test_own();
 	test_shared();
 	test_homes();
 	test_entries();

@@ -10,7 +10,7 @@
 #include "live_maps_common.h"
 #include "wait.h"
 
-enum { FRAMES = 50, DEADLINE_MS = 20000, ROUNDS = 30 };
+enum { FRAMES = 50, DEADLINE_MS = 60000, ROUNDS = 30 };
 
 static void send_frames(int n)
 {
@@ -83,7 +83,7 @@ static void test_nothing(void)
 {
 	is_str(map_says("watch", "edge", "table", "--once", "--interval", "0.01"), "",
 	       "nothing changes, nothing is said");
-	map_fails(2, "not a number of seconds", "watch", "edge", "table", "--interval", "x");
+	map_fails(2, "is not a time", "watch", "edge", "table", "--interval", "x");
 	map_fails(1, "without changing it", "watch", "edge", "waiting");
 }
 
@@ -134,8 +134,12 @@ static void test_from(void)
 	test_restore("stats", "--per-cpu");
 	map_fails(1, "--per-cpu", "set", "edge", "stats", "--from",
 		  live_write("sum.json", "{\"key\":0,\"sum\":{\"packets\":1}}\n"));
+	map_fails(3, "there.json:1: ", "set", "edge", "flows", "--create", "--from",
+		  live_write("there.json", "{\"key\":%s,\"value\":{}}\n",
+			     "{\"source\":\"192.0.2.1\",\"port\":443}"));
 	map_fails(1, "no entry", "set", "edge", "stats", "--from",
 		  live_write("no.json", "[{\"value\":\n"));
+	map_fails(1, "Is a directory", "set", "edge", "stats", "--from", net_scratch());
 }
 
 /* bpftool's members of @theirs, which it prints by its own reading of BTF, are in @ours. */
@@ -177,6 +181,33 @@ static void test_bpftool(void)
 	       "and on the enumerator");
 }
 
+static bool has_said(const char *path, const char *what)
+{
+	_cleanup_run_ struct run r = {};
+
+	return !run(&r, "grep", "-q", "-e", what, path);
+}
+
+/* Another map in its place, and then none: both are told. */
+static void test_watch_gone(void)
+{
+	const char *path = live_write("watched", "%s", "");
+	_cleanup_run_ struct run r = {};
+
+	live_drain(0);
+	run_start(&r, (const char *const[]){"sh", "-c",
+					    live_text("exec %s map watch edge flows -i 10ms >%s",
+						      live_braid, path),
+					    NULL});
+	ok(wait_until((send_frames(1), has_said(path, "^~ ")), DEADLINE_MS), "it watches");
+	maps_apply(", maps: {flows: {entries: [{key: {source: 192.0.2.1, port: 443, zero: 0}, "
+		   "value: {limit: 1}}]}}");
+	ok(wait_until(has_said(path, "^= another map"), DEADLINE_MS), "another map is told");
+	must_braid("delete", "edge");
+	is_int(run_wait(&r), 1, "and that there is none ends it");
+	ok(strstr(r.err, "no pipeline 'edge' runs"), "%s", r.err);
+}
+
 int main(int argc, char **argv)
 {
 	live_init(argc, argv);
@@ -188,6 +219,6 @@ int main(int argc, char **argv)
 	test_members_under_load();
 	test_from();
 	test_bpftool();
-	must_braid("delete", "edge");
+	test_watch_gone();
 	return done();
 }

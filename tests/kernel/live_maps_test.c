@@ -178,11 +178,14 @@ static void test_queues(void)
 	map_says("set", "edge", "waiting", FLOW);
 	is_str(map_says("get", "edge", "waiting"), "{source: 192.0.2.1, port: 443, zero: 0}",
 	       "queue: with types");
+	map_fails(1, "no keys", "set", "edge", "waiting", FLOW, "--create");
 	map_says("delete", "edge", "waiting", "--all", "--yes");
 	map_fails(1, "is empty", "get", "edge", "waiting");
 	map_fails(1, "not in it", "get", "edge", "filter", "17");
 	map_says("set", "edge", "filter", "17");
 	is_str(map_says("get", "edge", "filter", "17"), "17", "bloom filter: may be in it");
+	map_fails(1, "no keys", "set", "edge", "filter", "18", "--update");
+	map_fails(1, "not in it", "get", "edge", "filter", "18");
 	map_fails(1, "asked for", "dump", "edge", "filter");
 	map_fails(1, "on its way", "dump", "edge", "events");
 	map_fails(1, "from outside", "set", "edge", "events", "1");

@@ -50,7 +50,7 @@ static bool migrate_under_load(unsigned int keys, int changes, long long *late,
 
 static void is_exact(long long sent, int variant)
 {
-	wait_until(global("total", 8) >= sent, 5000);
+	wait_until(global("total", 8) >= sent, DEADLINE_MS);
 	is_int(global("total", 8), sent, "globals: each frame once");
 	for (int i = 0; i < COUNTING; i++)
 		is_int(packets_in(counting[i], variant), sent, "%s: each frame once", counting[i]);

@@ -8,7 +8,7 @@
 #include "live_observe.h"
 #include "wait.h"
 
-enum { ARRIVES_MS = 5000 };
+enum { ARRIVES_MS = 60000 };
 
 static const char *const verdicts[] = {"drop"};
 static const char *const before[] = {"m2"};

@@ -7,7 +7,7 @@
 #include "live_observe.h"
 #include "wait.h"
 
-enum { SOON_MS = 20000 };
+enum { SOON_MS = 60000 };
 
 /* The process that looks, for the one that waits. 0: there is none. */
 static pid_t child_of(pid_t pid)

@@ -10,7 +10,7 @@
 #include "live_common.h"
 #include "wait.h"
 
-enum { SOON_MS = 20000 }; /* only what never comes takes that long */
+enum { SOON_MS = 60000 }; /* only what never comes takes that long */
 
 static inline void wipe(void)
 {

@@ -154,7 +154,7 @@ static void test_killed(void)
 	is_int(rollout_packets("s", 1), new, "no frame goes to the new version");
 
 	live_flood_go();
-	start(&r, "50,100", "500ms");
+	start(&r, "50,100", "4s");
 	kill(r.pid, SIGKILL);
 	run_wait(&r);
 	is_int(braid(&r, "rollout", "continue", "edge"), 0, "another one continues");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The commands of a rollout are killed in front of every system call that leaves a trace. Each
- * time frames go on, and the next command brings the rollout to one of its ends. The last
- * argument is the number of a scenario: they may run side by side.
+ * time frames go on, and the next command brings the rollout to one of its ends. The arguments
+ * behind those of all live tests: the number of a scenario, since they may run side by side; and
+ * `each`, as in live_scenario.h.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
 
 	if (which >= sizeof(scenarios) / sizeof(*scenarios))
 		bail_out("which scenario? 0 to %zu", sizeof(scenarios) / sizeof(*scenarios) - 1);
+	live_killed_at_each_write = argc > 5 && !strcmp(argv[5], "each");
 	live_init(argc, argv);
 	rollout_open_flood();
 	run_scenario(&scenarios[which]);

@@ -11,7 +11,7 @@
 #include "live_rollout.h"
 #include "wait.h"
 
-enum { DEADLINE_MS = 20000 };
+enum { DEADLINE_MS = 60000 };
 
 static struct braid *braid_handle;
 static struct braid_error err;

@@ -7,10 +7,12 @@
  *
  * With `crash`, the machine stops at that moment instead: what was not synchronised with the
  * disk is lost, and everything in the kernel. Then `braid restore` must bring back what was
- * before or what is after the change, entirely.
+ * before or what is after the change, entirely. It stops once for each thing that the disk may
+ * hold.
  *
  * The arguments behind those of all live tests: the name of a scenario, since they may run
- * side by side; and `crash`.
+ * side by side; and `kill`, `crash`, or `each`: killed in front of each write of SQLite, too, not
+ * only of the first into a file.
  */
 #pragma once
 

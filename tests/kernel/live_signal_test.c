@@ -10,7 +10,7 @@
 #include "live_killed.h"
 #include "wait.h"
 
-enum { FRAMES = 100000, DEADLINE_MS = 20000 };
+enum { FRAMES = 100000, DEADLINE_MS = 60000 };
 
 /* "12" of stages m1 and m2; @more: keys of the pipeline, with a comma behind. */
 static const char *manifest(const char *more, const char *ids)
@@ -103,7 +103,7 @@ static void test_pipeline(const char *strategy)
 	again = braid_json("signal", "edge", "pause");
 	ok(json_is_false(json_at(again, "changed")), "a second time it does not");
 	must_braid("signal", "edge", "pause", "--verdict", "drop");
-	is_str(live_trip(0), "lost", "with drop nothing comes through, of any type");
+	ok(live_is_lost(0), "with drop nothing comes through, of any type");
 	is_int(braid(&r, "status", "edge"), 0, "status");
 	ok(strstr(r.out, "paused: packets are dropped"), "says so to people: %s", r.out);
 	must_braid("signal", "edge", "resume");
@@ -192,7 +192,7 @@ static void test_survives(void)
 	is_str(live_trip(0), "13", "after a rollback, too");
 	must_braid("signal", "edge", "pause", "--verdict", "drop");
 	must_braid("apply", manifest("", "1,2"));
-	is_str(live_trip(0), "lost", "so it is with the pipeline");
+	ok(live_is_lost(0), "so it is with the pipeline");
 	must_braid("delete", "edge");
 	must_braid("apply", manifest("", "1,2"));
 	is_str(live_trip(0), "12", "a new life of the name begins with nothing paused");

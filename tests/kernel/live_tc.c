@@ -11,7 +11,7 @@
 
 #include "kernel/tc.h"
 
-enum { ARRIVES_MS = 5000 };
+enum { ARRIVES_MS = 60000 };
 
 const char *live_tc_marks(const char *ids)
 {

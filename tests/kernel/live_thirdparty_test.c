@@ -118,12 +118,12 @@ static bool passes(const char *source, __u16 port, bool broken)
 	make(&follower, FOLLOWER, 65000, false);
 	wire_send(in, p.data, p.len);
 	wire_send(in, follower.data, follower.len);
-	size = wire_recv(out, got, sizeof(got), 5000);
+	size = wire_recv(out, got, sizeof(got), 20000);
 	if (size == (ssize_t)follower.len && !memcmp(got, follower.data, size))
 		return false;
 	if (size != (ssize_t)p.len || memcmp(got, p.data, size))
 		bail_out("something else came out, %zd bytes", size);
-	if (wire_recv(out, got, sizeof(got), 5000) != (ssize_t)follower.len)
+	if (wire_recv(out, got, sizeof(got), 20000) != (ssize_t)follower.len)
 		bail_out("the follower did not come");
 	return true;
 }

@@ -11,7 +11,7 @@
 enum {
 	FRAMES_BETWEEN = 16384, /* that each revision has to see at least */
 	ROUNDS = 2,
-	DEADLINE_MS = 20000,
+	DEADLINE_MS = 60000,
 };
 
 /* Objects: `newer` has two programs, the others one. */

@@ -5,9 +5,9 @@
 #include <bpf/libbpf.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static struct seen seen[SEEN_MAX];
@@ -37,14 +37,6 @@ static int find_map(const struct look *l, const char *fmt, __u32 slot)
 	return loaded_map(l->s.loaded, symbol);
 }
 
-static __u64 now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 static void open_slot(struct look *l, __u32 slot)
 {
 	int control = find_map(l, OBSERVE_CONTROL, slot);
@@ -55,7 +47,7 @@ static void open_slot(struct look *l, __u32 slot)
 		bail_out("the control of slot %u cannot be mapped", slot);
 	l->controls[slot] = p;
 	l->controls[slot]->sample = 1ull << 32;
-	l->controls[slot]->lease = now() + 60000000000ull;
+	l->controls[slot]->lease = clock_ns(CLOCK_MONOTONIC) + 60000000000ull;
 	if (ring < 0)
 		return;
 	l->rings[slot] = ring_buffer__new(ring, on_event, NULL, NULL);

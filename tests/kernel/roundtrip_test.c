@@ -282,20 +282,13 @@ static void check_gpl_helpers(void)
 
 int main(int argc, char **argv)
 {
-	struct paths installed;
-
 	if (argc < 3)
 		bail_out("usage: roundtrip_test FOLDER OBJECT...");
 	net_init();
 	libbpf_set_print(quiet);
 	for (int i = 2; i < argc; i++)
 		check(argv[i]);
-	installed_objects(&installed);
-	if (!installed.list.n)
-		skip("xdp-tools is not installed");
-	array_foreach (path, &installed.list)
-		check(*path);
-	paths_done(&installed);
+	each_installed(check);
 	check_tools(argv[1]);
 	check_stack(argv[1]);
 	check_gpl_helpers();

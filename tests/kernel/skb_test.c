@@ -90,7 +90,7 @@ static void check_way(const struct seams *s, int fd, void (*send)(int fd, const 
 				    : met(s, s->plan->stages.v[k].stage->name);
 	make(&p);
 	send(fd, &p);
-	if (!ok(wait_until(has_met(s, before, want, &got), 5000), "%s: %s", what, want))
+	if (!ok(wait_until(has_met(s, before, want, &got), 20000), "%s: %s", what, want))
 		diag("it met: %s", got.v ?: "nobody");
 }
 
@@ -290,7 +290,7 @@ static void test_meta(const char *folder, const struct seams_way *way, __u32 fla
 		wire_send(wire, p.data, p.len);
 	for (int i = 0; i < 5; i++)
 		wire_send(wire, q.data, q.len);
-	ok(wait_until(has_seen(reuse.fd, 10, 5), 5000), "%s, %s: ten are marked, five are not",
+	ok(wait_until(has_seen(reuse.fd, 10, 5), 20000), "%s, %s: ten are marked, five are not",
 	   mode, way->name);
 	{
 		_net_in_(there, "right");
@@ -298,7 +298,7 @@ static void test_meta(const char *folder, const struct seams_way *way, __u32 fla
 		bpf_xdp_detach(if_nametoindex("r0"), flags, NULL);
 	}
 	wire_send(wire, p.data, p.len);
-	ok(wait_until(has_seen(reuse.fd, 10, 6), 5000), "without XDP it comes without");
+	ok(wait_until(has_seen(reuse.fd, 10, 6), 20000), "without XDP it comes without");
 	detach("right", "r0", BPF_TC_INGRESS);
 }
 

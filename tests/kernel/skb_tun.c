@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Apart from the test, as <fcntl.h> has a splice() of its own. */
+/* A tun device in a network namespace. */
 #include "skb_tun.h"
 
 #include <errno.h>

@@ -11,7 +11,7 @@
 #define INSN(op, dst, src, offset, value)                                                          \
 	((struct bpf_insn){.code = op, .dst_reg = dst, .src_reg = src, .off = offset, .imm = value})
 
-enum { DEADLINE_MS = 10000 };
+enum { DEADLINE_MS = 60000 };
 
 const char *tc_error(const struct tc_test *t)
 {

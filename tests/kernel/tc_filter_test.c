@@ -15,7 +15,7 @@
 #include "tc_common.h"
 #include "wait.h"
 
-enum { DEADLINE_MS = 20000, FLOOD = 30000 };
+enum { DEADLINE_MS = 60000, FLOOD = 30000 };
 
 static struct tc_test t;
 

@@ -16,7 +16,7 @@
 #include "tc_common.h"
 #include "wait.h"
 
-enum { DEADLINE_MS = 20000, FLOOD = 30000, SLOTS = 63 };
+enum { DEADLINE_MS = 60000, FLOOD = 30000, SLOTS = 63 };
 
 static struct tc_test t;
 

@@ -4,24 +4,26 @@
 
 #include <poll.h>
 #include <stdbool.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 /* CLOCK_MONOTONIC, milliseconds. */
 static inline long long now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
-/* Evaluates @cond every millisecond, at least once. True as soon as it holds, false when @ms ran
- * out. */
+/*
+ * Evaluates @cond every millisecond, and once more when @ms ran out: the process may have stood
+ * still. True as soon as it holds.
+ */
 #define wait_until(cond, ms)                                                                       \
 	({                                                                                         \
 		long long until_ = now_ms() + (ms);                                                \
-		bool held_;                                                                        \
-		while (!(held_ = !!(cond)) && now_ms() < until_)                                   \
+		bool held_, last_ = false;                                                         \
+		while (!(held_ = !!(cond)) && !last_) {                                            \
 			poll(NULL, 0, 1);                                                          \
+			last_ = now_ms() >= until_;                                                \
+		}                                                                                  \
 		held_;                                                                             \
 	})

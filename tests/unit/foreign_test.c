@@ -81,6 +81,10 @@ static void test_xdp(void)
 	view.replace = false;
 	strcpy(all.list.v[2].is.name, "xdp_dispatcher");
 	means(&view, 3, "libxdp's dispatcher holds the hook: apply needs `strategy: dispatcher`");
+	view.joins = true;
+	means(&view, 3, "libxdp's dispatcher: this pipeline joins it");
+	view.closed = "it has no BTF";
+	means(&view, 3, "libxdp's dispatcher holds the hook, and takes nobody in (it has no BTF)");
 	view.attached = true;
 	means(&view, 3, "libxdp's dispatcher, in which this pipeline is");
 }

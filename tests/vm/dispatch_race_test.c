@@ -86,8 +86,12 @@ static void check_round(struct run runs[LOADERS], const char *was, const bool re
 		wrong += wanted != has(now, i);
 	}
 	is_int(wrong, 0, "each has what it said, of '%s'", now);
-	/* theirs do not try again if they lose where nothing was attached */
-	is_int(refused, 0, "none of ours was refused (of theirs: %d)", theirs_refused);
+	is_int(refused, 0, "none of ours was refused");
+	/*
+	 * Theirs do not try again if they lose where nothing was attached. They come one after the
+	 * other, so then something is; and where something is they try more often than ours come.
+	 */
+	ok(theirs_refused <= 1, "of theirs %d were refused, one at most", theirs_refused);
 	is_int(misled, 0, "none of theirs found pins gone that it was about to read");
 	is_str(seen_by_us(), seen_by_them(), "both list the same");
 	is_str(met_by_packets(""), now, "packets meet these");

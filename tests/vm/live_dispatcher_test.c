@@ -222,6 +222,9 @@ int main(int argc, char **argv)
 {
 	live_init(argc, argv);
 	setenv("LIBXDP_BPFFS", getenv("BRAID_BPFFS"), 1);
+	/* as iproute2 leaves it, which was here before us all */
+	must_run("mkdir %s/tc", getenv("BRAID_BPFFS"));
+	must_run("ln -s tc %s/xdp", getenv("BRAID_BPFFS"));
 	theirs = strdup(live_text("%s/live_mark.bpf.o", live_objects));
 	test_beside();
 	test_between();

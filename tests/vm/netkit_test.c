@@ -91,6 +91,20 @@ static void test_verdict(enum tc_hook hook)
 	tc_trail_is(&t, 0x1, "the second program is not run");
 }
 
+/* Of a list that was emptied the kernel tells no revision that it would take. */
+static void test_emptied(enum tc_hook hook)
+{
+	_cleanup_close_ int one = tc_program_mark(&t, "one", 1, TC_ACT_OK);
+	_cleanup_(tc_state_done) struct tc_state state = {};
+	_cleanup_close_ int link = -1;
+
+	close(attach(hook, one, (struct tc_place){}));
+	is_int(tc_query(&red, ifindex, hook, &state, &t.err), 0, "what is there");
+	is_int(state.list.n, 0, "nothing any more");
+	link = attach(hook, one, (struct tc_place){.revision = state.revision});
+	tc_trail_is(&t, 0x1, "attached as it was looked at");
+}
+
 static void test_refused(void)
 {
 	_cleanup_close_ int one = tc_program_mark(&t, "one", 1, TC_ACT_UNSPEC);
@@ -167,10 +181,12 @@ int main(void)
 	direct(TC_NETKIT_PEER, "blue", "red", "peer", "primary");
 	test_order(TC_NETKIT_PEER);
 	test_verdict(TC_NETKIT_PEER);
+	test_emptied(TC_NETKIT_PEER);
 	direct_done();
 	direct(TC_NETKIT_PRIMARY, "red", "blue", "primary", "peer");
 	test_order(TC_NETKIT_PRIMARY);
 	test_verdict(TC_NETKIT_PRIMARY);
+	test_emptied(TC_NETKIT_PRIMARY);
 	test_refused();
 	test_attached();
 	test_gone();

@@ -5,8 +5,8 @@
 #include <bpf/libbpf.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "contents.h"
 #include "sampler/sampler_abi.h"
 #include "tap.h"
@@ -27,14 +27,6 @@ void trail_done(struct trail *t)
 	array_done(&t->packets);
 	array_done(&t->times);
 	*t = (struct trail){};
-}
-
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
 /* The packet, counted from 1, during which @time was taken; a time outside of the run stays. */
@@ -120,10 +112,10 @@ bool trail_record(const struct runner *runner, const struct chain *c, const stru
 
 		if (!i || v[i].state != v[i - 1].state)
 			runner->set(runner->ctx, &c->states[v[i].state]);
-		array_add(&ret->times, now_ns());
+		array_add(&ret->times, clock_ns(CLOCK_MONOTONIC));
 		runner->run(runner->ctx, v[i].packet.data, v[i].packet.len, o);
 	}
-	ret->end = now_ns();
+	ret->end = clock_ns(CLOCK_MONOTONIC);
 	if (n && ret->end - ret->times.v[0] >= NSEC_PER_SEC) {
 		trail_done(ret);
 		return false;

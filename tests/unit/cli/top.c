@@ -118,6 +118,7 @@ static size_t columns(const char *line)
 static void test_lines(void)
 {
 	struct top_row r = {.stage = (char *)"a-stage-with-a-very-long-name-indeed",
+			    .counted = true,
 			    .pps = 123456789,
 			    .bps = 9.99e12,
 			    .left = 1,
@@ -135,6 +136,7 @@ static void test_lines(void)
 	is_int(columns(line), 80, "a line with 8 columns of trend has 80");
 	ok(strstr(line, "█"), "its peak is a full block");
 	ok(strstr(line, "<0.1%"), "a few drops are not none");
+	ok(strchr(line, '~'), "a P99 of five packets is said to be of few");
 	top_line(&r, 8, false, line, sizeof(line));
 	ok(strchr(line, '#') && columns(line) == strlen(line), "ASCII where it must be");
 	r.times_n = 0;

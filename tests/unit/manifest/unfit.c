@@ -6,6 +6,7 @@
 #include "manifest/unfit.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -380,6 +381,22 @@ static void test_globals(void)
 	ok(strstr(err.hint ?: "", "limit"), "the nearest: %s", err.hint);
 }
 
+/* To compare with a range: what does not fit is the greatest. */
+static void test_numbers(void)
+{
+	int s64 = btf__add_int(btf, "long", 8, BTF_INT_SIGNED);
+	const __s64 all[] = {0, -1, INT64_MIN, INT64_MIN + 1, INT64_MAX};
+	const __u64 most = UINT64_MAX;
+	__s64 v = 1;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		ok(unfit_number(btf, s64, &all[i], 8, &v), "a number");
+		is_int(v, all[i], "%lld", (long long)all[i]);
+	}
+	ok(unfit_number(btf, u64, &most, 8, &v) && v == INT64_MAX, "one that is too large");
+	ok(!unfit_number(btf, array_of(u8, 8), &most, 8, &v), "none");
+}
+
 int main(void)
 {
 	add_scalars();
@@ -391,6 +408,7 @@ int main(void)
 	test_kernel();
 	test_paths();
 	test_globals();
+	test_numbers();
 	btf__free(btf);
 	return done();
 }

@@ -34,24 +34,15 @@ static void check_xsk(const struct unit *u)
 	is_int(c.actions, 1u << XDP_PASS, "its actions");
 }
 
-static void check_installed(void)
+static void check_installed(const char *path)
 {
-	struct paths installed;
+	_cleanup_(buf_done) struct buf bytes = file_read(path);
+	_cleanup_(unit_freep) struct unit *u = unit_from(&bytes, last_part(path));
 
-	installed_objects(&installed);
-	if (!installed.list.n)
-		skip("xdp-tools is not installed");
-	array_foreach (path, &installed.list) {
-		struct buf bytes = file_read(*path);
-		_cleanup_(unit_freep) struct unit *u = unit_from(&bytes, last_part(*path));
-
-		if (text_has_prefix(last_part(*path), "xdpfilt_"))
-			check_filter(u);
-		if (text_eq(last_part(*path), "xsk_def_xdp_prog.o"))
-			check_xsk(u);
-		buf_done(&bytes);
-	}
-	paths_done(&installed);
+	if (text_has_prefix(last_part(path), "xdpfilt_"))
+		check_filter(u);
+	if (text_eq(last_part(path), "xsk_def_xdp_prog.o"))
+		check_xsk(u);
 }
 
 static void check_none(const char *folder)
@@ -205,7 +196,7 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		bail_out("usage: annotation FOLDER OBJECT...");
 	check_none(argv[1]);
-	check_installed();
+	each_installed(check_installed);
 	check_rules();
 	check_no_number();
 	check_names();

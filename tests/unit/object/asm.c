@@ -217,8 +217,6 @@ static void check_raw(void)
 
 int main(int argc, char **argv)
 {
-	struct paths installed;
-
 	if (argc < 3)
 		bail_out("usage: asm FOLDER OBJECT...");
 	check_whole();
@@ -227,11 +225,6 @@ int main(int argc, char **argv)
 	check_raw();
 	for (int i = 2; i < argc; i++)
 		round_trip(argv[i]);
-	installed_objects(&installed);
-	if (!installed.list.n)
-		skip("xdp-tools is not installed");
-	array_foreach (path, &installed.list)
-		round_trip(*path);
-	paths_done(&installed);
+	each_installed(round_trip);
 	return done();
 }

@@ -10,32 +10,55 @@
 #include "run.h"
 #include "tap.h"
 
-void installed_objects(struct paths *ret)
+static void list_installed(struct run *ret)
 {
-	_cleanup_run_ struct run r = {};
-	char *rest, *line;
-
-	*ret = (struct paths){};
 	/* the packages there are; what it says about others does not matter */
-	run(&r, "dpkg", "-L", "xdp-tools", "libxdp1");
-	rest = r.out;
-	while ((line = strsep(&rest, "\n"))) {
-		size_t n = strlen(line);
-		char *path;
-
-		if (n < 2 || strcmp(line + n - 2, ".o"))
-			continue;
-		path = strdup(line);
-		if (!path || !array_add(&ret->list, path))
-			bail_out("out of memory");
-	}
+	run(ret, "dpkg", "-L", "xdp-tools", "libxdp1");
 }
 
-void paths_done(struct paths *p)
+/* The next line of @rest that is the path of an object; NULL: no more. */
+static const char *next_object(char **rest)
 {
-	array_foreach (path, &p->list)
-		free(*path);
-	array_done(&p->list);
+	char *line;
+
+	while ((line = strsep(rest, "\n"))) {
+		size_t n = strlen(line);
+
+		if (n > 2 && text_eq(line + n - 2, ".o"))
+			return line;
+	}
+	return NULL;
+}
+
+void each_installed(void (*check)(const char *path))
+{
+	_cleanup_run_ struct run r = {};
+	const char *path;
+	bool any = false;
+	char *rest;
+
+	list_installed(&r);
+	for (rest = r.out; (path = next_object(&rest)); any = true)
+		check(path);
+	if (!any)
+		skip("xdp-tools is not installed");
+}
+
+struct unit *unit_installed(const char *name)
+{
+	_cleanup_run_ struct run r = {};
+	struct unit *u = NULL;
+	const char *path;
+	char *rest;
+
+	list_installed(&r);
+	for (rest = r.out; !u && (path = next_object(&rest));)
+		if (text_eq(last_part(path), name)) {
+			_cleanup_(buf_done) struct buf bytes = file_read(path);
+
+			u = unit_from(&bytes, name);
+		}
+	return u;
 }
 
 struct buf file_read(const char *path)

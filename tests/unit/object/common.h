@@ -5,12 +5,10 @@
 #include "base/text.h"
 #include "object/unit.h"
 
-/* What libxdp and xdp-tools install, one path per element; empty where they are not. */
-struct paths {
-	ARRAY(char *) list;
-};
-void installed_objects(struct paths *ret);
-void paths_done(struct paths *p);
+/* Calls @check with each object that libxdp and xdp-tools install; skips where they are not. */
+void each_installed(void (*check)(const char *path));
+/* That one of them; NULL: it is not installed. */
+struct unit *unit_installed(const char *name);
 
 /* These bail out when they fail. */
 struct buf file_read(const char *path);

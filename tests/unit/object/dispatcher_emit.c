@@ -150,22 +150,11 @@ static void check_beside(const struct unit *theirs)
 
 static void check_installed(void)
 {
-	struct paths installed;
-	bool found = false;
+	_cleanup_(unit_freep) struct unit *u = unit_installed("xdp-dispatcher.o");
 
-	installed_objects(&installed);
-	array_foreach (path, &installed.list)
-		if (text_eq(last_part(*path), "xdp-dispatcher.o")) {
-			struct buf bytes = file_read(*path);
-			_cleanup_(unit_freep) struct unit *u = unit_from(&bytes, "libxdp's");
-
-			found = dispatcher_metadata_version(u->btf) == 2;
-			if (found)
-				check_beside(u);
-			buf_done(&bytes);
-		}
-	paths_done(&installed);
-	if (!found)
+	if (u && dispatcher_metadata_version(u->btf) == 2)
+		check_beside(u);
+	else
 		skip("no dispatcher of libxdp of version 2 is installed");
 }
 

@@ -81,19 +81,12 @@ static void check_maps(const char *folder)
 
 int main(int argc, char **argv)
 {
-	struct paths installed;
-
 	if (argc < 3)
 		bail_out("usage: round FOLDER OBJECT...");
 	check_kinds(argv[1]);
 	check_maps(argv[1]);
 	for (int i = 2; i < argc; i++)
 		round_trip(argv[i]);
-	installed_objects(&installed);
-	if (!installed.list.n)
-		skip("xdp-tools is not installed");
-	array_foreach (path, &installed.list)
-		round_trip(*path);
-	paths_done(&installed);
+	each_installed(round_trip);
 	return done();
 }

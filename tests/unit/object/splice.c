@@ -71,7 +71,7 @@ static struct splice_part *add(struct fixture *f, const struct unit *in, const c
 
 static void must_splice(struct fixture *f)
 {
-	if (splice(f->u, &f->s, &f->func, &f->map, &err))
+	if (splice_parts(f->u, &f->s, &f->func, &f->map, &err))
 		bail_out("%s", err.what);
 }
 
@@ -260,7 +260,8 @@ static void test_no_room(void)
 	fixture_init(&f);
 	add(&f, stack, "stack_512");
 	add(&f, stack, "stack_8");
-	is_int(splice(f.u, &f.s, &f.func, NULL, &err), -EOVERFLOW, "512 bytes before the last");
+	is_int(splice_parts(f.u, &f.s, &f.func, NULL, &err), -EOVERFLOW,
+	       "512 bytes before the last");
 	ok(strstr(err.what, "512"), "with the number: %s", err.what);
 	fixture_done(&f);
 }
@@ -363,7 +364,7 @@ static void test_long(void)
 	fixture_init(&f);
 	add(&f, in, "stack_64");
 	add(&f, in, "stack_64");
-	is_int(splice(f.u, &f.s, &f.func, NULL, &err), -E2BIG, "one that is too long");
+	is_int(splice_parts(f.u, &f.s, &f.func, NULL, &err), -E2BIG, "one that is too long");
 	fixture_done(&f);
 }
 
