@@ -99,8 +99,8 @@ int braid_preview(struct braid *b, const struct braid_pipeline *p,
  * braid_status() - what runs, of all homes, as JSON: {"pipelines": [...]}: revision,
  * strategy, stages, programs, maps, interfaces and whether each really runs it.
  * @name: only this pipeline; NULL: all; of those one that cannot be read has "error" instead.
- * Then there is also what is attached where no pipeline is: "others", and "dispatchers" of all
- * network namespaces, as braid_dispatchers() has them.
+ * Then there is also what is attached where no pipeline is: "others". (The command's "dispatchers"
+ * are those of braid_dispatchers(), which looks into all network namespaces.)
  * Return: 0; -ENOENT no such pipeline.
  */
 int braid_status(struct braid *b, const char *name, char **ret_json, struct braid_error *err);

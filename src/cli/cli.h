@@ -94,6 +94,7 @@ int find_word_in(const struct command *c, const char *what, const char *word, co
 
 /* Prints what went wrong, for people or as JSON. Return: the exit status for it. */
 int fail(const struct options *o, const struct braid_error *err);
+json_t *error_json(const struct braid_error *err); /* without "error" around it */
 enum exit_status exit_status_of(const struct braid_error *err);
 /* Wrong usage of @c. Return: EXIT_USAGE. */
 int usage(const struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -45,13 +45,17 @@ static json_t *escaped(const char *text)
 	return bytes ? json_string(bytes) : json_null();
 }
 
+json_t *error_json(const struct braid_error *err)
+{
+	return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "code", err->code, "name",
+			 strerrorname_np(-err->code) ?: "", "where", escaped(err->where), "what",
+			 escaped(err->what ?: strerror(-err->code)), "why", escaped(err->why),
+			 "hint", escaped(err->hint), "log", escaped(err->log));
+}
+
 static void fail_json(const struct braid_error *err)
 {
-	json_t *j = json_pack("{s:{s:i, s:s, s:o, s:o, s:o, s:o, s:o}}", "error", "code", err->code,
-			      "name", strerrorname_np(-err->code) ?: "", "where",
-			      escaped(err->where), "what",
-			      escaped(err->what ?: strerror(-err->code)), "why", escaped(err->why),
-			      "hint", escaped(err->hint), "log", escaped(err->log));
+	json_t *j = json_pack("{s:o}", "error", error_json(err));
 
 	if (j)
 		json_dumpf(j, stdout, JSON_INDENT(2));

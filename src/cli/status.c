@@ -59,6 +59,21 @@ static void show_unread(const char *what, const json_t *error)
 		printf("  do:  %s\n", member(error, "hint"));
 }
 
+/* Of all the machine, so that who has no pipeline is seen, too. */
+static void add_dispatchers(json_t *all)
+{
+	_cleanup_error_ struct braid_error err = BRAID_ERROR_INIT;
+	_cleanup_json_ json_t *j = NULL;
+	char *text;
+
+	if (braid_dispatchers(&text, &err)) {
+		json_object_set_new(all, "dispatchers-error", error_json(&err));
+		return;
+	}
+	j = parse_json(text);
+	json_object_update(all, j);
+}
+
 static bool is_among(const json_t *dispatchers, const json_t *foreigner)
 {
 	json_t *d;
@@ -190,12 +205,14 @@ static int run(const struct command *c, int argc, char **argv)
 		return usage(c, "one pipeline at most");
 	if (open_braid(&o, &b, &err) || braid_status(b, argv[first], &text, &err))
 		return fail(&o, &err);
-	if (o.json)
-		puts(text);
 	j = parse_json(text);
+	if (!argv[first])
+		add_dispatchers(j);
 	list = json_object_get(j, "pipelines");
-	if (o.json)
+	if (o.json) {
+		print_json(json_dumps(j, JSON_INDENT(2)));
 		return pass_each(&o, b, list);
+	}
 	if (!json_array_size(list))
 		puts("No pipeline runs.");
 	json_array_foreach (list, i, p) {

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "kernel/hearing.h"
@@ -69,10 +70,11 @@ static int load_once(const void *object, size_t size, const char *name, __u32 le
 	return r;
 }
 
-/* As many bytes as a log may have, or as this process gets. */
+/* As many bytes as a log may have, but no more than half of the machine's memory. */
 static char *longest_log(size_t *ret_room)
 {
-	size_t room = LOG_MOST;
+	size_t half = (size_t)sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGE_SIZE);
+	size_t room = half < LOG_MOST ? half : LOG_MOST;
 	char *log;
 
 	while (!(log = malloc(room)) && room > LOG_FEW)

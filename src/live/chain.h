@@ -46,8 +46,6 @@ struct braid_chain {
 /* chain_show.c: an interface. @owners: of programs. */
 int chain_describe(const struct netns *ns, __u32 ifindex, const char *bpffs,
 		   const struct pinned_programs *owners, json_t **ret, struct braid_error *err);
-/* All dispatchers of the machine, in all network namespaces that can be found: a list of these. */
-int chain_list(json_t **ret, struct braid_error *err);
 /* Programs of pipelines; without a bpffs there are none. */
 int chain_owners(struct pinned_programs *ret, struct braid_error *err);
 

@@ -268,28 +268,18 @@ static int site_to_json(const struct dispatch_site *s, const struct pinned_progr
 	return json_array_append_new(list, j) ? error_oom(err) : 0;
 }
 
-int chain_list(json_t **ret, struct braid_error *err)
+int braid_dispatchers(char **ret_json, struct braid_error *err)
 {
 	_cleanup_(dispatch_sites_done) struct dispatch_sites sites = {};
 	_cleanup_(pinned_programs_done) struct pinned_programs owners = {};
-	_cleanup_json_ json_t *list = json_array();
+	_cleanup_json_ json_t *list = json_array(), *all = NULL;
 	_cleanup_free_ char *bpffs = NULL;
-	int r = chain_bpffs(&bpffs, err) ?: chain_owners(&owners, err);
+	ERROR_SCRATCH(err);
+	int r = chain_bpffs(&bpffs, err);
 
-	r = r ?: dispatch_list(bpffs, &sites, err);
+	r = r ?: chain_owners(&owners, err) ?: dispatch_list(bpffs, &sites, err);
 	array_foreach (s, &sites.list)
 		r = r ?: site_to_json(s, &owners, list, err);
-	if (!r)
-		*ret = TAKE_PTR(list);
-	return r;
-}
-
-int braid_dispatchers(char **ret_json, struct braid_error *err)
-{
-	_cleanup_json_ json_t *list = NULL, *all = NULL;
-	ERROR_SCRATCH(err);
-	int r = chain_list(&list, err);
-
 	if (r)
 		return r;
 	all = json_pack("{s:O}", "dispatchers", list);

@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "kernel/bpffs.h"
 #include "kernel/iface.h"
-#include "live/chain.h"
 #include "live/counters.h"
 #include "live/foreign.h"
 #include "live/observe.h"
@@ -309,22 +308,6 @@ static int pipeline_or_error(struct braid *b, const char *root, const struct sto
 	return r ? error_oom(err) : 0;
 }
 
-/* Of all the machine, so that who has no pipeline is seen, too. */
-static int add_dispatchers(json_t *all, struct braid_error *err)
-{
-	_cleanup_error_ struct braid_error own = BRAID_ERROR_INIT;
-	json_t *list;
-	int r = chain_list(&list, &own);
-
-	if (r == -ENOMEM)
-		return error_oom(err);
-	if (r)
-		r = json_object_set_new(all, "dispatchers-error", unread_to_json(&own));
-	else
-		r = json_object_set_new(all, "dispatchers", list);
-	return r ? error_oom(err) : 0;
-}
-
 static int unknown(const struct store_pipelines *all, const char *name, struct braid_error *err)
 {
 	const char *names[64], *near;
@@ -363,6 +346,5 @@ int braid_status(struct braid *b, const char *name, char **ret_json, struct brai
 		return r;
 	all = json_pack("{s:O, s:o*}", "pipelines", list, "others",
 			name ? NULL : foreign_others(foreign, &b->home));
-	r = !all ? error_oom(err) : name ? 0 : add_dispatchers(all, err);
-	return r ?: json_give(all, ret_json, err);
+	return json_give(all, ret_json, err);
 }
