@@ -87,13 +87,14 @@ static const char *misplaced(const struct verb *v, const struct map_options *o)
 /* Is @arg an option, and what is behind it its value? */
 static bool takes_value(const struct command *c, const char *arg)
 {
+	const char *name = text_has_prefix(arg, "--") ? arg + 2 : NULL;
+	char letter = arg[0] == '-' && arg[1] && !arg[2] ? arg[1] : '\0';
+
 	for (size_t i = 0; i < c->n_own; i++) {
 		const struct own_option *own = &c->own[i];
-		const char letter[] = {'-', own->letter, '\0'};
 
 		if (own->kind != OPTION_FLAG &&
-		    (text_eq(arg, letter) ||
-		     (text_has_prefix(arg, "--") && text_eq(arg + 2, own->name))))
+		    ((letter && letter == own->letter) || text_eq(name, own->name)))
 			return true;
 	}
 	return false;
